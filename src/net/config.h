@@ -1,0 +1,30 @@
+/*
+ * config.h: the settings that net/ goes by (configuration.md: [tls], [limits], parts of [login] and [session]). Plain values; a
+ * worker has its own copy and gets a new one when the settings are read again.
+ */
+#ifndef NET_CONFIG_H
+#define NET_CONFIG_H
+
+#include <stdint.h>
+
+enum net_client_certificates { NET_CLIENT_CERTIFICATES_OFF, NET_CLIENT_CERTIFICATES_OPTIONAL, NET_CLIENT_CERTIFICATES_REQUIRED };
+enum net_tls_version { NET_TLS_1_2, NET_TLS_1_3 };
+
+enum { NET_PATH_SIZE = 1024 };
+
+/* 0 means no limit wherever a limit may be off. */
+struct net_config {
+	char certificate_path[NET_PATH_SIZE]; /* never empty once the settings are complete */
+	char key_path[NET_PATH_SIZE];
+	enum net_client_certificates client_certificates;
+	enum net_tls_version min_version;
+
+	uint64_t handshake_timeout_ms;
+	uint64_t user_timeout_ms;
+	uint64_t output_limit_bytes;
+	uint64_t connections;
+	uint64_t connections_per_address;
+	uint64_t unauthenticated;
+};
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * store.h: what must last: accounts and bans. One interface, several engines behind it (sqlite.c, the default).
+ *
+ * A caller fills a store_request, hands it in and gets it back through its done(), exactly once, with `status` set. Calls
+ * return at once; done() runs on a thread of the store, must not block, and may hand in further requests. The request, and
+ * what it points to, belongs to the store from the call until done(). The store allocates nothing per request.
+ *
+ * "STORE_OK" of a change means: it is on disk and survives a power cut. Changes handed in at about the same time share one
+ * commit.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "protocol/name.h"
+
+struct store;
+
+enum store_status {
+	STORE_OK,
+	STORE_NONE,	   /* there is no such row */
+	STORE_TAKEN,	   /* add: there is one already; nothing changed */
+	STORE_UNAVAILABLE, /* disk full, file gone, no memory, …: nothing changed; the store has logged why */
+};
+
+/* Which call; also which fields of the request count. */
+enum store_call {
+	STORE_ACCOUNT_GET,	/* in: name; out: hash, created_ms */
+	STORE_ACCOUNT_ADD,	/* in: name, hash, created_ms; STORE_TAKEN: name exists */
+	STORE_ACCOUNT_SET_HASH, /* in: name, hash; if old_hash is not empty, only where the hash still is that one (else STORE_NONE) */
+	STORE_ACCOUNT_DELETE,	/* in: name */
+	STORE_ACCOUNT_LIST,	/* out: each_account() for every account, by name */
+	STORE_BAN_ADD,		/* in: name (a user name or an address), created_ms; STORE_TAKEN: is banned already */
+	STORE_BAN_DELETE,	/* in: name */
+	STORE_BAN_LIST,		/* out: each_ban() for every ban, the oldest first */
+};
+
+enum {
+	STORE_HASH_SIZE = 160,	/* of a password hash as text, with its NUL */
+	STORE_NAME_SIZE = 64,	/* of a user name or an address as text, with its NUL */
+};
+
+struct store_request;
+typedef void store_done_fn(struct store_request *request);
+typedef void store_account_fn(
+    struct store_request *request, const char *name, const char *hash, int64_t created_ms);
+typedef void store_ban_fn(struct store_request *request, const char *name, int64_t created_ms);
+
+struct store_request {
+	/* The caller's. */
+	enum store_call call;
+	store_done_fn *done;
+	void *arg;
+	char name[STORE_NAME_SIZE];
+	char hash[STORE_HASH_SIZE];
+	char old_hash[STORE_HASH_SIZE];
+	int64_t created_ms;		/* since 1970 */
+	store_account_fn *each_account; /* on the store's thread, before done(); the strings are borrowed for the call */
+	store_ban_fn *each_ban;
+
+	/* The answer. */
+	enum store_status status;
+
+	/* The store's own. */
+	struct store_request *next;
+};
+
+/*
+ * Opens the store that url names (configuration.md, [store]): "sqlite:" is DATA/messagerd.db, "sqlite:PATH" that file. Makes it, mode 0600,
+ * if there is none; brings an older schema up to date; refuses a newer one. Blocks; before the threads start. Returns the store, or NULL
+ * with a sentence for the operator in why.
+ */
+struct store *store_open(const char *url, const char *data_dir, char *why, size_t why_size);
+
+/* Carries out everything handed in, calls its done()s, then closes. No store_submit() may come after. Blocks. Accepts NULL. */
+void store_close(struct store *store);
+
+/* Hands a request in. Any thread. Never fails: what can't be done comes back as STORE_UNAVAILABLE. */
+void store_submit(struct store *store, struct store_request *request);
+
+/* Wipes what is secret in a request (the hashes) when it is no longer needed. */
+void store_request_wipe(struct store_request *request);
+
+#endif
