@@ -13,12 +13,12 @@ struct list {
 /* The struct of the given type in which node is the named member. */
 #define list_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-#define list_each(node, head) \
+#define list_each(node, head)                                                                      \
 	for (struct list *node = (head)->next; node != (head); node = node->next)
 
 /* The body may remove node from the list, and free it; nothing else of the list. */
-#define list_each_safe(node, head) \
-	for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \
+#define list_each_safe(node, head)                                                                 \
+	for (struct list *node = (head)->next, *node##_next = node->next; node != (head);          \
 	     node = node##_next, node##_next = node->next)
 
 static inline void list_init(struct list *head)

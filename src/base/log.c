@@ -61,7 +61,8 @@ static void put_byte_escaped(struct line *l, unsigned char byte, enum log_format
 	else if (byte >= 0x20 && byte < 0x7f)
 		snprintf(escaped, sizeof(escaped), "%c", byte);
 	else
-		snprintf(escaped, sizeof(escaped), format == LOG_JSON ? "\\u%04x" : "\\x%02x", byte);
+		snprintf(
+		    escaped, sizeof(escaped), format == LOG_JSON ? "\\u%04x" : "\\x%02x", byte);
 	put_str(l, escaped);
 }
 

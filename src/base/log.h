@@ -28,9 +28,10 @@ struct log_field {
 	int64_t number;
 };
 
-#define LOG_STR(k, str)	  ((struct log_field){ .key = (k), .text = slice_str(str) })
-#define LOG_SLICE(k, s)	  ((struct log_field){ .key = (k), .text = (s) })
-#define LOG_INT(k, value) ((struct log_field){ .key = (k), .is_number = true, .number = (int64_t)(value) })
+#define LOG_STR(k, str) ((struct log_field){ .key = (k), .text = slice_str(str) })
+#define LOG_SLICE(k, s) ((struct log_field){ .key = (k), .text = (s) })
+#define LOG_INT(k, value)                                                                          \
+	((struct log_field){ .key = (k), .is_number = true, .number = (int64_t)(value) })
 
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
@@ -40,7 +41,8 @@ struct log_field {
 #define log_at(level, event, ...)                                                                  \
 	do {                                                                                       \
 		if (log_is_on(level))                                                              \
-			log_event(level, event, (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } }); \
+			log_event(level, event,                                                    \
+			    (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } });        \
 	} while (0)
 
 /* Starts the writing thread. Before it, and after log_stop(), lines are written at once. false: no thread, lines are written at once. */

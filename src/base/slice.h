@@ -37,7 +37,7 @@ static inline bool slice_begins(struct slice s, struct slice with)
 static inline bool slice_ends(struct slice s, struct slice with)
 {
 	return s.len >= with.len &&
-	    (with.len == 0 || memcmp(s.ptr + s.len - with.len, with.ptr, with.len) == 0);
+	       (with.len == 0 || memcmp(s.ptr + s.len - with.len, with.ptr, with.len) == 0);
 }
 
 /* What follows the first n bytes; n <= s.len. */

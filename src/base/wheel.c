@@ -35,8 +35,7 @@ void wheel_drop(struct wheel *w, struct wheel_entry *entry)
 	list_remove(&entry->node);
 }
 
-static void turn_slot(
-    struct wheel *w, uint64_t slot, uint64_t now_ms, wheel_due_fn *due, void *arg)
+static void turn_slot(struct wheel *w, uint64_t slot, uint64_t now_ms, wheel_due_fn *due, void *arg)
 {
 	struct list pending;
 	list_init(&pending);

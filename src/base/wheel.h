@@ -22,7 +22,7 @@ struct wheel_entry {
 struct wheel {
 	struct list slot[WHEEL_SLOTS];
 	uint64_t busy[WHEEL_SLOTS / 64]; /* a bit per slot that may hold something */
-	uint64_t tick;			 /* every slot before this tick has been looked at */
+	uint64_t tick;                   /* every slot before this tick has been looked at */
 };
 
 typedef void wheel_due_fn(struct wheel_entry *entry, void *arg);

@@ -37,8 +37,8 @@ typedef void bus_deliver_fn(void *arg, const struct bus_message *message);
  * Opens the bus that url names (configuration.md, [bus]): "local". node is this server's name in the cluster. Returns NULL with a sentence for the
  * operator in why.
  */
-struct bus *bus_open(const char *url, const char *node, bus_deliver_fn *deliver, void *arg, char *why,
-    size_t why_size);
+struct bus *bus_open(const char *url, const char *node, bus_deliver_fn *deliver, void *arg,
+    char *why, size_t why_size);
 void bus_close(struct bus *bus);
 
 /* Sends a message to the other servers, never to this one. Any thread; never blocks; copies what it needs. */

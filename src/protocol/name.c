@@ -12,13 +12,15 @@ static const char *const reserved[] = { "admin", "server", "quit", "online", "ne
 
 static bool is_name_byte(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 static bool is_reserved(struct slice name)
 {
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
-		if (strlen(reserved[i]) == name.len && strncasecmp(reserved[i], name.ptr, name.len) == 0)
+		if (strlen(reserved[i]) == name.len &&
+		    strncasecmp(reserved[i], name.ptr, name.len) == 0)
 			return true;
 	}
 	return false;
@@ -49,7 +51,7 @@ bool password_is_allowed(struct slice password, size_t min_len)
 	if (password.len == 0 || password.len < min_len || password.len > PASSWORD_MAX_LEN)
 		return false;
 	return password.ptr[0] != ' ' && password.ptr[password.len - 1] != ' ' &&
-	    !has_control_byte(password);
+	       !has_control_byte(password);
 }
 
 bool filename_is_allowed(struct slice name)

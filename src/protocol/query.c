@@ -159,7 +159,8 @@ bool query_parse(struct slice line, enum query_side from, struct query *q_r)
 	if (row == NULL || has_fields != (row->fields[0] != '\0'))
 		return false;
 	q_r->verb = row->verb;
-	return !has_fields || (take_fields(row->fields, rest, q_r) && !has_empty_field(row->fields, q_r));
+	return !has_fields ||
+	       (take_fields(row->fields, rest, q_r) && !has_empty_field(row->fields, q_r));
 }
 
 static bool put(char *out, size_t *len, struct slice s)
@@ -172,8 +173,7 @@ static bool put(char *out, size_t *len, struct slice s)
 	return true;
 }
 
-size_t query_write(
-    const struct query *q, enum query_side from, char out[static QUERY_SENT_MAX_LEN])
+size_t query_write(const struct query *q, enum query_side from, char out[static QUERY_SENT_MAX_LEN])
 {
 	const struct grammar_row *row = row_of_verb(q->verb, from);
 	if (row == NULL)
@@ -182,7 +182,8 @@ size_t query_write(
 	size_t len = 0;
 	bool fits = put(out, &len, slice_str(row->word));
 	for (const char *letter = row->fields; *letter != '\0'; letter++)
-		fits = fits && put(out, &len, SLICE(" ")) && put(out, &len, *field_of(&fields, *letter));
+		fits = fits && put(out, &len, SLICE(" ")) &&
+		       put(out, &len, *field_of(&fields, *letter));
 	return fits && put(out, &len, SLICE(" \r\n")) ? len : 0;
 }
 

@@ -15,7 +15,7 @@
 enum {
 	QUERY_TAKEN_MAX_LEN = 16384, /* of a query that we take, with its CRLF */
 	QUERY_SENT_MAX_LEN = 4096,   /* of a query that we send, with its CRLF */
-	RECORD_MAX_LEN = 16384,	     /* plaintext of one TLS record */
+	RECORD_MAX_LEN = 16384,      /* plaintext of one TLS record */
 };
 
 /* Who says it. */
@@ -45,8 +45,9 @@ struct query {
 	enum query_verb verb;
 	struct slice target;
 	struct slice user;
-	struct slice text; /* the one field that may hold spaces: text, password, file name, words */
 	struct slice token;
+	/* The one field that may hold spaces: text, password, file name, words. */
+	struct slice text;
 };
 
 /*

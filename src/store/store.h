@@ -21,26 +21,26 @@ struct store;
 
 enum store_status {
 	STORE_OK,
-	STORE_NONE,	   /* there is no such row */
-	STORE_TAKEN,	   /* add: there is one already; nothing changed */
+	STORE_NONE,  /* there is no such row */
+	STORE_TAKEN, /* add: there is one already; nothing changed */
 	STORE_UNAVAILABLE, /* disk full, file gone, no memory, …: nothing changed; the store has logged why */
 };
 
 /* Which call; also which fields of the request count. */
 enum store_call {
-	STORE_ACCOUNT_GET,	/* in: name; out: hash, created_ms */
-	STORE_ACCOUNT_ADD,	/* in: name, hash, created_ms; STORE_TAKEN: name exists */
+	STORE_ACCOUNT_GET,      /* in: name; out: hash, created_ms */
+	STORE_ACCOUNT_ADD,      /* in: name, hash, created_ms; STORE_TAKEN: name exists */
 	STORE_ACCOUNT_SET_HASH, /* in: name, hash; if old_hash is not empty, only where the hash still is that one (else STORE_NONE) */
-	STORE_ACCOUNT_DELETE,	/* in: name */
-	STORE_ACCOUNT_LIST,	/* out: each_account() for every account, by name */
-	STORE_BAN_ADD,		/* in: name (a user name or an address), created_ms; STORE_TAKEN: is banned already */
-	STORE_BAN_DELETE,	/* in: name */
-	STORE_BAN_LIST,		/* out: each_ban() for every ban, the oldest first */
+	STORE_ACCOUNT_DELETE,   /* in: name */
+	STORE_ACCOUNT_LIST,     /* out: each_account() for every account, by name */
+	STORE_BAN_ADD, /* in: name (a user name or an address), created_ms; STORE_TAKEN: is banned already */
+	STORE_BAN_DELETE, /* in: name */
+	STORE_BAN_LIST,   /* out: each_ban() for every ban, the oldest first */
 };
 
 enum {
-	STORE_HASH_SIZE = 160,	/* of a password hash as text, with its NUL */
-	STORE_NAME_SIZE = 64,	/* of a user name or an address as text, with its NUL */
+	STORE_HASH_SIZE = 160, /* of a password hash as text, with its NUL */
+	STORE_NAME_SIZE = 64,  /* of a user name or an address as text, with its NUL */
 };
 
 struct store_request;
@@ -57,8 +57,9 @@ struct store_request {
 	char name[STORE_NAME_SIZE];
 	char hash[STORE_HASH_SIZE];
 	char old_hash[STORE_HASH_SIZE];
-	int64_t created_ms;		/* since 1970 */
-	store_account_fn *each_account; /* on the store's thread, before done(); the strings are borrowed for the call */
+	int64_t created_ms; /* since 1970 */
+	/* On the store's thread, before done(); the strings are borrowed for the call. */
+	store_account_fn *each_account;
 	store_ban_fn *each_ban;
 
 	/* The answer. */
