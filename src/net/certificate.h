@@ -1,0 +1,47 @@
+/*
+ * certificate.h: a program's own certificate and key, and the fingerprint by which the other side knows them
+ * (protocol.md, 1). Blocking file calls; any thread, as long as no two write the same path.
+ */
+#ifndef NET_CERTIFICATE_H
+#define NET_CERTIFICATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/ssl.h>
+
+enum {
+	CERTIFICATE_VALID_DAYS = 3652, /* ten years */
+	FINGERPRINT_SIZE = 72,         /* "sha256:", 64 lower-case hex digits, NUL */
+	CERTIFICATE_WHY_SIZE = 1536,   /* a sentence that names a path */
+};
+
+/*
+ * Makes an ECDSA P-256 key and a self-signed certificate and writes both to one PEM file: mode 0600, written under another
+ * name in the same folder, synced, renamed (what stood at path is replaced), the folder synced.
+ *   common_name  its first 64 bytes are used
+ *   names        count DNS names and IP addresses of the owner; what can't be either of them is left out; may be none
+ * false: nothing stands at path that did not before, and why_r is a sentence for a person.
+ */
+bool certificate_make(const char *path, const char *common_name, const char *const *names,
+    size_t count, char why_r[static CERTIFICATE_WHY_SIZE]);
+
+/*
+ * Makes ctx show the certificate (and the rest of its chain) of one PEM file with the key of another.
+ *   key_path     NULL or "": the key is in the certificate's file. An encrypted key is an error, nobody is asked
+ *   fingerprint_r  on true: of the certificate's key
+ * false: why_r is a sentence; ctx must not be used.
+ */
+bool certificate_load(SSL_CTX *ctx, const char *certificate_path, const char *key_path,
+    char fingerprint_r[static FINGERPRINT_SIZE], char why_r[static CERTIFICATE_WHY_SIZE]);
+
+/*
+ * The fingerprint of a certificate's public key: SHA-256 over its SubjectPublicKeyInfo in DER, so a certificate that is
+ * renewed with the same key keeps it. false: no memory, or a key that can't be encoded.
+ */
+bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE]);
+
+/* True for text in the form that certificate_fingerprint() writes. */
+bool fingerprint_is_well_formed(const char *text);
+
+#endif
