@@ -1,0 +1,135 @@
+#include "net/admission.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/table.h"
+
+struct source {
+	struct table_node node;
+	struct address address;
+	uint64_t connections;
+};
+
+struct admission {
+	pthread_mutex_t lock;
+	struct table sources;
+	unsigned char hash_key[crypto_shorthash_KEYBYTES]; /* strangers choose the addresses */
+	_Atomic uint64_t connections;
+	_Atomic uint64_t unauthenticated;
+	_Atomic uint64_t accepted;
+	_Atomic uint64_t refused;
+};
+
+struct admission *admission_new(void)
+{
+	struct admission *a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		return NULL;
+	pthread_mutex_init(&a->lock, NULL);
+	crypto_shorthash_keygen(a->hash_key);
+	return a;
+}
+
+void admission_free(struct admission *a)
+{
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < a->sources.slot_count; i++) {
+		while (a->sources.slots[i] != NULL) {
+			struct source *s = table_entry(a->sources.slots[i], struct source, node);
+			table_remove(&a->sources, &s->node);
+			free(s);
+		}
+	}
+	table_clear(&a->sources);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+static bool is_address(const struct table_node *node, const void *key)
+{
+	return address_equal(&table_entry(node, const struct source, node)->address, key);
+}
+
+static uint64_t hash_of(const struct admission *a, const struct address *source)
+{
+	uint64_t hash;
+	crypto_shorthash((unsigned char *)&hash, source->bytes, sizeof(source->bytes), a->hash_key);
+	return hash;
+}
+
+static struct source *source_get(struct admission *a, const struct address *address)
+{
+	uint64_t hash = hash_of(a, address);
+	struct table_node *node = table_find(&a->sources, hash, is_address, address);
+	if (node != NULL)
+		return table_entry(node, struct source, node);
+	struct source *s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	s->address = *address;
+	if (!table_add(&a->sources, hash, &s->node)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static bool is_full(uint64_t count, uint64_t limit)
+{
+	return limit != 0 && count >= limit;
+}
+
+bool admission_enter(
+    struct admission *a, const struct address *from, const struct net_config *limits)
+{
+	struct address address = address_source(from);
+	pthread_mutex_lock(&a->lock);
+	struct source *s = NULL;
+	bool admitted = !is_full(a->connections, limits->connections) &&
+			!is_full(a->unauthenticated, limits->unauthenticated) &&
+			(s = source_get(a, &address)) != NULL &&
+			!is_full(s->connections, limits->connections_per_address);
+	if (admitted) {
+		s->connections++;
+		a->connections++;
+		a->unauthenticated++;
+		a->accepted++;
+	} else {
+		a->refused++;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return admitted;
+}
+
+void admission_authenticated(struct admission *a)
+{
+	a->unauthenticated--;
+}
+
+void admission_leave(struct admission *a, const struct address *from, bool authenticated)
+{
+	struct address address = address_source(from);
+	pthread_mutex_lock(&a->lock);
+	struct table_node *node =
+	    table_find(&a->sources, hash_of(a, &address), is_address, &address);
+	struct source *s =
+	    table_entry(node, struct source, node); /* entered before, so it is there */
+	if (--s->connections == 0) {
+		table_remove(&a->sources, node);
+		free(s);
+	}
+	a->connections--;
+	if (!authenticated)
+		a->unauthenticated--;
+	pthread_mutex_unlock(&a->lock);
+}
+
+struct admission_counts admission_counts(const struct admission *a)
+{
+	return (
+	    struct admission_counts){ a->connections, a->unauthenticated, a->accepted, a->refused };
+}

@@ -1,0 +1,538 @@
+/*
+ * connection.c: one connection's way from accept to the end.
+ *
+ *	in:   socket -> worker's buffer -> TLS -> worker's plain buffer (left_over in front) -> owner
+ *	out:  records of this turn -> TLS -> worker's out buffer -> socket, or, if that is full, the connection's backlog
+ *
+ * Nothing frees a connection while it is being worked on: it becomes CONN_DEAD, and the loop frees it when libuv has let go of it.
+ */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/worker.h"
+#include "protocol/query.h"
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+struct conn_id conn_id(const struct conn *c)
+{
+	return (struct conn_id){ c->worker->index, c->slot, c->worker->slots[c->slot].generation };
+}
+
+struct worker *conn_worker(const struct conn *c)
+{
+	return c->worker;
+}
+
+void *conn_owner(const struct conn *c)
+{
+	return c->owner;
+}
+
+void conn_set_owner(struct conn *c, void *owner)
+{
+	c->owner = owner;
+}
+
+const struct address *conn_address(const struct conn *c)
+{
+	return &c->address;
+}
+
+SSL *conn_ssl(struct conn *c)
+{
+	return c->ssl;
+}
+
+bool conn_is_open(const struct conn *c)
+{
+	return c->state == CONN_OPEN;
+}
+
+uint64_t conn_last_sent_ms(const struct conn *c)
+{
+	return c->last_sent_ms;
+}
+
+size_t conn_queued_bytes(const struct conn *c)
+{
+	return c->backlog.len;
+}
+
+size_t conn_unacknowledged_bytes(const struct conn *c)
+{
+	int queued = 0;
+	if (ioctl(c->fd, SIOCOUTQ, &queued) < 0)
+		queued = 0;
+	return c->backlog.len + (size_t)queued;
+}
+
+void conn_set_unlimited(struct conn *c, bool on)
+{
+	c->unlimited = on;
+}
+
+void conn_set_deadline(struct conn *c, uint64_t due_ms)
+{
+	if (due_ms == UINT64_MAX)
+		wheel_drop(&c->worker->wheel, &c->deadline);
+	else
+		wheel_set(&c->worker->wheel, &c->deadline, due_ms);
+}
+
+void conn_authenticated(struct conn *c)
+{
+	c->authenticated = true;
+	admission_authenticated(c->worker->net->admission);
+}
+
+/* ---- Ending ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct conn *c = handle->data;
+	worker_remove_conn(c);
+	free(c);
+}
+
+/* Everything goes at once but the object itself. */
+static void die(struct conn *c)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	c->state = CONN_DEAD;
+	wheel_drop(&c->worker->wheel, &c->deadline);
+	list_remove(&c->dirty_node);
+	list_remove(&c->resume_node);
+	buffer_clear(&c->backlog);
+	buffer_clear(&c->left_over);
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	admission_leave(c->worker->net->admission, &c->address, c->authenticated);
+	uv_poll_stop(&c->poll);
+	uv_close((uv_handle_t *)&c->poll, on_closed);
+	close(c->fd);
+}
+
+/* The connection broke or the peer left: an owner that has not closed it hears of it. */
+static void lose(struct conn *c, const char *reason)
+{
+	bool tell = c->state == CONN_OPEN;
+	die(c);
+	if (tell)
+		c->worker->events->lost(c, reason);
+}
+
+void conn_abort(struct conn *c)
+{
+	die(c);
+}
+
+static void poll_for(struct conn *c, int events)
+{
+	if (c->polled == events)
+		return;
+	c->polled = events;
+	if (events == 0)
+		uv_poll_stop(&c->poll);
+	else
+		uv_poll_start(&c->poll, events, on_poll);
+}
+
+static void poll_as_needed(struct conn *c)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	int events = c->backlog.len > 0 ? UV_WRITABLE : 0;
+	if (!c->paused && c->state != CONN_CLOSING)
+		events |= UV_READABLE;
+	poll_for(c, events);
+}
+
+void conn_close(struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	c->state = CONN_CLOSING;
+	c->owner = NULL;
+	list_remove(&c->resume_node);
+	buffer_clear(&c->left_over);
+	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_CLOSE_WAIT_MS);
+	worker_mark_dirty(c);
+}
+
+/*
+ * Our last words are with the kernel. A close() with unread input would reset the connection and the peer might never read them: so FIN, then
+ * read and forget until the peer hangs up or the time is over.
+ */
+static void linger(struct conn *c)
+{
+	c->state = CONN_LINGER;
+	c->paused = false;
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	shutdown(c->fd, SHUT_WR);
+	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_LINGER_MS);
+	poll_as_needed(c);
+}
+
+void conn_stop(struct conn *c)
+{
+	if (c->state == CONN_OPEN)
+		c->worker->events->goodbye(c);
+	else if (c->state == CONN_HANDSHAKE)
+		die(c);
+}
+
+void conn_on_deadline(struct conn *c)
+{
+	if (c->state == CONN_OPEN) {
+		c->worker->events->due(c);
+		return;
+	}
+	if (c->state == CONN_HANDSHAKE)
+		log_debug("handshake-timeout");
+	die(c);
+}
+
+/* ---- Out ---- */
+
+static void append_record(struct conn *c, struct record *r)
+{
+	*(c->last ? &c->last->next : &c->first) = r;
+	c->last = r;
+	c->last_sent_ms = worker_now_ms(c->worker);
+	worker_mark_dirty(c);
+}
+
+/* What can't be sent whole and in order must not be sent in parts: without memory the connection ends with the turn. */
+static void out_of_memory(struct conn *c)
+{
+	c->broken = true;
+	worker_mark_dirty(c);
+}
+
+void conn_send(struct conn *c, struct slice bytes)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r) + bytes.len);
+	if (r == NULL) {
+		out_of_memory(c);
+		return;
+	}
+	memcpy(r + 1, bytes.ptr, bytes.len);
+	*r = (struct record){ .bytes = slice_of((char *)(r + 1), bytes.len) };
+	append_record(c, r);
+}
+
+void conn_send_block(struct conn *c, struct slice bytes)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r));
+	if (r == NULL) {
+		out_of_memory(c);
+		return;
+	}
+	*r = (struct record){ .bytes = bytes };
+	append_record(c, r);
+}
+
+/* Hands the worker's out buffer to the socket; what it does not take waits in the backlog. false: the connection is lost. */
+static bool push_out(struct conn *c)
+{
+	struct tls_io *io = &c->worker->io;
+	size_t sent = 0;
+	while (c->backlog.len == 0 && sent < io->out_len) {
+		ssize_t n =
+		    send(c->fd, io->out + sent, io->out_len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+			return false;
+		if (n < 0)
+			break;
+		sent += (size_t)n;
+	}
+	bool kept = buffer_append(&c->backlog, io->out + sent, io->out_len - sent);
+	io->out_len = 0;
+	return kept;
+}
+
+static bool encrypt_records(struct conn *c)
+{
+	struct tls_io *io = &c->worker->io;
+	for (struct record *r = c->first; r != NULL; r = r->next) {
+		if (io->out_cap - io->out_len < r->bytes.len + TLS_RECORD_OVERHEAD && !push_out(c))
+			return false;
+		if (!tls_write(c->ssl, r->bytes))
+			return false;
+	}
+	c->first = c->last = NULL;
+	return true;
+}
+
+static bool is_over_limit(const struct conn *c)
+{
+	uint64_t limit = c->worker->config.output_limit_bytes;
+	return limit != 0 && c->backlog.len > limit && !c->unlimited;
+}
+
+/* One write for all records of the turn. */
+void conn_flush(struct conn *c)
+{
+	c->worker->io.out_len = 0;
+	bool alive = !c->broken && encrypt_records(c);
+	if (alive && c->state == CONN_CLOSING && !c->said_bye) {
+		tls_close_notify(c->ssl);
+		c->said_bye = true;
+	}
+	if (!alive || !push_out(c)) {
+		c->first = c->last = NULL;
+		lose(c, "write failed");
+		return;
+	}
+	if (c->state == CONN_OPEN && is_over_limit(c))
+		c->worker->events->overflowed(c);
+	if (c->state == CONN_CLOSING && c->said_bye && c->backlog.len == 0)
+		linger(c);
+	else
+		poll_as_needed(c);
+}
+
+static void write_backlog(struct conn *c)
+{
+	while (c->backlog.len > 0) {
+		struct slice waiting = buffer_slice(&c->backlog);
+		ssize_t n = send(c->fd, waiting.ptr, waiting.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0) {
+			lose(c, strerror(errno));
+			return;
+		}
+		buffer_take(&c->backlog, (size_t)n);
+	}
+	if (c->backlog.len > 0)
+		return;
+	buffer_clear(&c->backlog); /* a connection at rest owns no buffer */
+	if (c->state == CONN_OPEN)
+		c->worker->events->drained(c);
+	if (c->state == CONN_CLOSING && c->said_bye)
+		linger(c);
+	else
+		poll_as_needed(c);
+}
+
+/* ---- In ---- */
+
+/* The owner looks at what there is; what it does not take is kept. */
+static void deliver(struct conn *c, struct slice bytes)
+{
+	size_t taken = bytes.len > 0 ? c->worker->events->received(c, bytes) : 0;
+	if (c->state != CONN_OPEN)
+		return;
+	struct slice rest = slice_skip(bytes, taken);
+	struct buffer kept = { 0 };
+	if (rest.len > LEFT_OVER_MAX || !buffer_append_slice(&kept, rest)) {
+		lose(c, "no room for what was sent");
+		return;
+	}
+	buffer_clear(&c->left_over);
+	c->left_over = kept;
+}
+
+/* Decrypts all that io.in holds behind what was left over. */
+static void decrypt(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct slice before = buffer_slice(&c->left_over);
+	size_t len = before.len;
+	if (len > 0)
+		memcpy(w->plain, before.ptr, len);
+	int result;
+	while ((result = tls_read(c->ssl, w->plain + len, PLAIN_SIZE - len)) > 0)
+		len += (size_t)result;
+	if (w->io.out_len > 0 && !push_out(c)) { /* the answer to a key update, or an alert */
+		lose(c, "write failed");
+		return;
+	}
+	if (len > before.len)
+		deliver(c, slice_of(w->plain, len));
+	if (c->state == CONN_OPEN && result == TLS_CLOSED) {
+		tls_close_notify(c->ssl);
+		push_out(c);
+		lose(c, "closed by peer");
+	} else if (c->state == CONN_OPEN && result == TLS_BROKEN) {
+		lose(c, "broken TLS record");
+	}
+}
+
+static void log_handshake_failure(struct conn *c)
+{
+	static struct log_limit limit;
+	uint64_t suppressed;
+	char reason[128], from[ADDRESS_TEXT_SIZE];
+	tls_error_text(reason, sizeof(reason));
+	if (!log_limit_allows(&limit, &suppressed))
+		return;
+	address_text(&c->address, from);
+	log_info("handshake-failed", LOG_STR("address", from), LOG_STR("reason", reason),
+	    LOG_INT("suppressed", suppressed));
+}
+
+static void handshake(struct conn *c)
+{
+	struct worker *w = c->worker;
+	int result = tls_handshake(c->ssl);
+	if (result == TLS_CLOSED || result == TLS_BROKEN)
+		log_handshake_failure(c);
+	if (!push_out(c) || result < 0) {
+		die(c);
+		return;
+	}
+	poll_as_needed(c);
+	if (result == TLS_MORE)
+		return;
+	c->state = CONN_OPEN;
+	conn_set_deadline(c, UINT64_MAX);
+	if (!w->events->opened(c))
+		die(c);
+}
+
+static void read_and_forget(struct conn *c)
+{
+	ssize_t n = recv(c->fd, c->worker->in, READ_MAX_LEN, MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+		die(c);
+}
+
+static void read_socket(struct conn *c)
+{
+	struct worker *w = c->worker;
+	ssize_t n = recv(c->fd, w->in, READ_MAX_LEN, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	if (n <= 0) {
+		lose(c, n == 0 ? "closed by peer" : strerror(errno));
+		return;
+	}
+	w->io.in = slice_of(w->in, (size_t)n);
+	w->io.out_len = 0;
+	if (c->state == CONN_HANDSHAKE)
+		handshake(c);
+	if (c->state == CONN_OPEN)
+		decrypt(c);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct conn *c = poll->data;
+	if (status < 0) {
+		lose(c, uv_strerror(status));
+		return;
+	}
+	if (events & UV_WRITABLE)
+		write_backlog(c);
+	if (!(events & UV_READABLE) || (c->polled & UV_READABLE) == 0)
+		return;
+	if (c->state == CONN_LINGER)
+		read_and_forget(c);
+	else if (c->state == CONN_HANDSHAKE || c->state == CONN_OPEN)
+		read_socket(c);
+	worker_ease(c->worker);
+}
+
+void conn_pause(struct conn *c)
+{
+	c->paused = true;
+	poll_as_needed(c);
+}
+
+/* At the end of the turn, not at once: the owner may be in the middle of something. */
+void conn_resume(struct conn *c)
+{
+	if (c->state != CONN_OPEN || !c->paused)
+		return;
+	c->paused = false;
+	if (!list_has(&c->resume_node))
+		list_append(&c->worker->resuming, &c->resume_node);
+}
+
+void conn_resume_now(struct conn *c)
+{
+	if (c->state != CONN_OPEN || c->paused)
+		return;
+	struct buffer waiting = c->left_over; /* which the owner may free by closing c */
+	c->left_over = (struct buffer){ 0 };
+	deliver(c, buffer_slice(&waiting));
+	buffer_clear(&waiting);
+	poll_as_needed(c);
+}
+
+/* ---- Beginning ---- */
+
+static void set_socket_options(int fd, const struct net_config *config)
+{
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (config->user_timeout_ms == 0)
+		return;
+	/* The user timeout counts only while something is unacknowledged: keep-alive asks where CHECK is off. */
+	unsigned timeout_ms =
+	    config->user_timeout_ms > INT_MAX ? INT_MAX : (unsigned)config->user_timeout_ms;
+	int idle_s = (int)(timeout_ms / 2000) + 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof(idle_s));
+}
+
+static struct conn *conn_new(struct worker *w, int fd, const struct address *from)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	c->worker = w;
+	c->fd = fd;
+	c->address = *from;
+	c->ssl = tls_accept_new(w->tls, &w->io);
+	if (c->ssl == NULL || !worker_add_conn(w, c) || uv_poll_init(&w->loop, &c->poll, fd) < 0) {
+		if (w->slot_count > 0 && w->slots[c->slot].conn == c)
+			worker_remove_conn(c);
+		SSL_free(c->ssl);
+		free(c);
+		return NULL;
+	}
+	c->poll.data = c;
+	return c;
+}
+
+void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
+{
+	struct address address = address_of(from);
+	if (!w->events->admits(w, &address) ||
+	    !admission_enter(w->net->admission, &address, &w->config)) {
+		close(fd);
+		return;
+	}
+	struct conn *c = conn_new(w, fd, &address);
+	if (c == NULL) {
+		admission_leave(w->net->admission, &address, false);
+		close(fd);
+		return;
+	}
+	set_socket_options(fd, &w->config);
+	if (w->config.handshake_timeout_ms > 0)
+		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
+	poll_as_needed(c);
+}

@@ -1,0 +1,116 @@
+/* listener.c: taking connections. Each worker has a socket of its own on every address (SO_REUSEPORT); the kernel shares them out. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/worker.h"
+
+enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64, ACCEPT_PAUSE_MS = 100 };
+
+static int set_on(int fd, int level, int option)
+{
+	int on = 1;
+	return setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+/*
+ * A listening socket, or -errno. Not shared: bound only, without SO_REUSEPORT, so that it fails if anybody, another of our
+ * servers too, has the port.
+ */
+int listener_open(const struct sockaddr_storage *address, bool shared)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	socklen_t len = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						       : sizeof(struct sockaddr_in);
+	if (set_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
+	    (shared && set_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
+	    (address->ss_family == AF_INET6 && set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0) ||
+	    bind(fd, (const struct sockaddr *)address, len) < 0 ||
+	    (shared && listen(fd, LISTEN_BACKLOG) < 0)) {
+		int error = errno;
+		close(fd);
+		return -error;
+	}
+	return fd;
+}
+
+static void on_pause_over(uv_timer_t *timer);
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+/* Without a descriptor to spare the loop would spin on a listener that stays readable. */
+static void pause_accepting(struct worker *w, int error)
+{
+	static struct log_limit limit;
+	uint64_t suppressed;
+	if (log_limit_allows(&limit, &suppressed))
+		log_warn("accept-paused", LOG_STR("reason", strerror(error)),
+		    LOG_INT("suppressed", suppressed));
+	list_each (node, &w->listeners)
+		uv_poll_stop(&list_entry(node, struct listener, node)->poll);
+	uv_timer_start(&w->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	list_each (node, &w->listeners)
+		uv_poll_start(
+		    &list_entry(node, struct listener, node)->poll, UV_READABLE, on_readable);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct listener *l = poll->data;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
+		int fd =
+		    accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			conn_accept(l->worker, fd, &from);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			pause_accepting(l->worker, errno);
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+bool listener_add(struct worker *w, int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return false;
+	l->worker = w;
+	l->fd = fd;
+	if (uv_poll_init(&w->loop, &l->poll, fd) < 0) {
+		free(l);
+		return false;
+	}
+	l->poll.data = l;
+	list_append(&w->listeners, &l->node);
+	return uv_poll_start(&l->poll, UV_READABLE, on_readable) == 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void listener_close_all(struct worker *w)
+{
+	uv_timer_stop(&w->accept_pause);
+	list_each_safe (node, &w->listeners) {
+		struct listener *l = list_entry(node, struct listener, node);
+		list_remove(node);
+		uv_poll_stop(&l->poll);
+		uv_close((uv_handle_t *)&l->poll, on_closed);
+		close(l->fd);
+	}
+}

@@ -1,0 +1,212 @@
+/* net.c: the workers together: opening, starting, new settings, stopping. Main thread. */
+#include "net/net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/worker.h"
+
+/* Finds out whether the address is free for us alone, and which port it is. */
+static bool probe(struct sockaddr_storage *address, char why_r[static NET_WHY_SIZE])
+{
+	char text[ADDRESS_TEXT_SIZE];
+	int fd = listener_open(address, false);
+	if (fd < 0) {
+		address_text_with_port(address, text);
+		snprintf(why_r, NET_WHY_SIZE, "can't listen on %s: %s", text, strerror(-fd));
+		return false;
+	}
+	socklen_t len = sizeof(*address);
+	getsockname(fd, (struct sockaddr *)address, &len);
+	close(fd);
+	return true;
+}
+
+static bool open_listeners(struct net *net, char why_r[static NET_WHY_SIZE])
+{
+	for (size_t i = 0; i < net->listen_count; i++) {
+		if (!probe(&net->listen[i], why_r))
+			return false;
+		for (unsigned w = 0; w < net->worker_count; w++) {
+			int fd = listener_open(&net->listen[i], true);
+			if (fd < 0) {
+				snprintf(why_r, NET_WHY_SIZE, "can't listen: %s", strerror(-fd));
+				return false;
+			}
+			net->listen_fds[w * net->listen_count + i] = fd;
+		}
+	}
+	return true;
+}
+
+static struct net *net_new(const struct net_options *options)
+{
+	struct net *net = calloc(1, sizeof(*net));
+	if (net == NULL)
+		return NULL;
+	net->events = options->events;
+	net->arg = options->arg;
+	net->config = *options->config;
+	net->worker_count = options->workers;
+	net->listen_count = options->listen_count;
+	size_t fds = options->workers * options->listen_count;
+	net->admission = admission_new();
+	net->workers = calloc(options->workers, sizeof(*net->workers));
+	net->listen = calloc(options->listen_count, sizeof(*net->listen));
+	net->listen_fds = calloc(fds, sizeof(*net->listen_fds));
+	if (!net->admission || !net->workers || !net->listen || !net->listen_fds) {
+		free(net->listen_fds);
+		net->listen_fds = NULL;
+		net_free(net);
+		return NULL;
+	}
+	memcpy(net->listen, options->listen, options->listen_count * sizeof(*net->listen));
+	for (size_t i = 0; i < fds; i++)
+		net->listen_fds[i] = -1;
+	return net;
+}
+
+struct net *net_open(const struct net_options *options, char why_r[static NET_WHY_SIZE])
+{
+	struct net *net = net_new(options);
+	if (net == NULL) {
+		snprintf(why_r, NET_WHY_SIZE, "no memory");
+		return NULL;
+	}
+	net->tls = tls_server_context(options->config, why_r);
+	if (net->tls == NULL || !open_listeners(net, why_r)) {
+		net_free(net);
+		return NULL;
+	}
+	for (unsigned i = 0; i < net->worker_count; i++) {
+		if (!worker_prepare(net, &net->workers[i], i)) {
+			snprintf(why_r, NET_WHY_SIZE,
+			    "can't set up a worker: no memory or no descriptors");
+			net_free(net);
+			return NULL;
+		}
+	}
+	return net;
+}
+
+bool net_start(struct net *net, char why_r[static NET_WHY_SIZE])
+{
+	for (unsigned i = 0; i < net->worker_count; i++) {
+		int error = worker_start(&net->workers[i]);
+		if (error != 0) {
+			snprintf(why_r, NET_WHY_SIZE, "can't start a thread: %s", strerror(error));
+			net_stop(net, 0);
+			return false;
+		}
+		net->started_count++;
+	}
+	for (size_t i = 0; i < net->listen_count; i++) {
+		char text[ADDRESS_TEXT_SIZE];
+		address_text_with_port(&net->listen[i], text);
+		log_info("listening", LOG_STR("address", text));
+	}
+	return true;
+}
+
+/* ---- New settings ---- */
+
+struct reconfigure_job {
+	struct worker_job job;
+	struct net_config config;
+	SSL_CTX *tls;
+	void *owner_config;
+};
+
+static void reconfigure_each(struct conn *c, void *arg)
+{
+	c->worker->events->reconfigured_conn(c);
+}
+
+static void reconfigure_run(struct worker *w, struct worker_job *job)
+{
+	struct reconfigure_job *r = (struct reconfigure_job *)(void *)job;
+	SSL_CTX_free(w->tls);
+	w->tls = r->tls;
+	w->config = r->config;
+	w->events->reconfigured(w, r->owner_config);
+	worker_each_conn(w, reconfigure_each, NULL);
+	free(r);
+}
+
+bool net_reconfigure(struct net *net, const struct net_config *config, void **owner_configs,
+    char why_r[static NET_WHY_SIZE])
+{
+	SSL_CTX *tls = tls_server_context(config, why_r);
+	struct reconfigure_job **jobs = calloc(net->worker_count, sizeof(struct reconfigure_job *));
+	bool ready = tls != NULL && jobs != NULL;
+	for (unsigned i = 0; ready && i < net->worker_count; i++) {
+		jobs[i] = malloc(sizeof(*jobs[i]));
+		ready = jobs[i] != NULL;
+	}
+	if (tls != NULL && !ready)
+		snprintf(why_r, NET_WHY_SIZE, "no memory");
+	for (unsigned i = 0; jobs != NULL && i < net->worker_count; i++) {
+		if (!ready) {
+			free(jobs[i]);
+			continue;
+		}
+		SSL_CTX_up_ref(tls);
+		*jobs[i] = (struct reconfigure_job){ { .run = reconfigure_run }, *config, tls,
+			owner_configs[i] };
+		worker_post_job(&net->workers[i], &jobs[i]->job);
+	}
+	free(jobs);
+	SSL_CTX_free(tls);
+	return ready;
+}
+
+/* ---- The end ---- */
+
+void net_stop(struct net *net, uint64_t wait_ms)
+{
+	for (unsigned i = 0; i < net->started_count; i++) {
+		net->workers[i].stop_wait_ms = wait_ms;
+		worker_post_job(&net->workers[i], &net->workers[i].stop_job);
+	}
+	for (unsigned i = 0; i < net->started_count; i++)
+		pthread_join(net->workers[i].thread, NULL);
+}
+
+void net_free(struct net *net)
+{
+	if (net == NULL)
+		return;
+	for (unsigned i = 0; net->workers != NULL && i < net->worker_count; i++)
+		worker_release(&net->workers[i]);
+	for (size_t i = 0; net->listen_fds != NULL && i < net->worker_count * net->listen_count;
+	     i++) {
+		if (net->listen_fds[i] >= 0)
+			close(net->listen_fds[i]);
+	}
+	SSL_CTX_free(net->tls);
+	admission_free(net->admission);
+	free(net->listen_fds);
+	free(net->listen);
+	free(net->workers);
+	free(net);
+}
+
+unsigned net_worker_count(const struct net *net)
+{
+	return net->worker_count;
+}
+
+struct worker *net_worker(struct net *net, unsigned index)
+{
+	return &net->workers[index];
+}
+
+struct net_counts net_counts(const struct net *net)
+{
+	struct admission_counts counts = admission_counts(net->admission);
+	return (struct net_counts){ counts.connections, counts.unauthenticated, counts.accepted,
+		counts.refused };
+}

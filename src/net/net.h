@@ -1,0 +1,213 @@
+/*
+ * net.h: connections on worker threads. Knows bytes and who is connected, not what is said.
+ *
+ * A worker is a thread with a loop, a listener on each address and its own connections. A connection lives and dies on one
+ * worker; every conn_* and worker_* function is for that worker's thread unless it says otherwise. A turn is one round of the loop: what
+ * is sent in a turn to a connection leaves in one write when the turn ends.
+ *
+ *	accepted -> HANDSHAKE -> OPEN -> CLOSING (last words on their way) -> LINGER (peer's turn to hang up) -> freed
+ *
+ * Above net/ stands one owner (chat/), which gets the events below.
+ */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "net/address.h"
+#include "net/certificate.h"
+#include "net/config.h"
+
+enum { NET_WHY_SIZE = CERTIFICATE_WHY_SIZE }; /* a sentence for the operator */
+
+struct net;
+struct worker;
+struct conn;
+
+/* Names a connection from any thread; worker_conn() looks it up on its worker, in vain once it is gone. */
+struct conn_id {
+	uint32_t worker;
+	uint32_t slot;
+	uint64_t generation; /* never 0 in an id of a connection */
+};
+
+/* All on the connection's worker. */
+struct net_events {
+	/* A worker is about to run. What it returns is worker_owner(); false: can't start. */
+	bool (*worker_started)(struct worker *w, void *arg, void **owner_r);
+	void (*worker_stopped)(struct worker *w, void *owner);
+
+	/* May a connection from there be made? Asked before anything else is spent on it. */
+	bool (*admits)(struct worker *w, const struct address *from);
+
+	/* The handshake is done. false: close without a word. */
+	bool (*opened)(struct conn *c);
+
+	/*
+	 * Bytes that came in; whatever was not taken before comes again in front of more. Returns how many were taken; may close c.
+	 * A paused connection gets none.
+	 */
+	size_t (*received)(struct conn *c, struct slice bytes);
+
+	/* The time of conn_set_deadline() has come. */
+	void (*due)(struct conn *c);
+
+	/* The output queue outgrew output_limit: close c, or it will be called again. */
+	void (*overflowed)(struct conn *c);
+
+	/* The output queue, which could not be written at once, is empty again. */
+	void (*drained)(struct conn *c);
+
+	/* The peer is gone, or the connection broke: the owner forgets c. Not called after conn_close(). */
+	void (*lost)(struct conn *c, const char *reason);
+
+	/* Bytes that another worker, or another thread, sent with worker_post(). */
+	void (*mail)(struct worker *w, struct slice bytes);
+
+	/* The server ends: say goodbye to an open connection and close it. */
+	void (*goodbye)(struct conn *c);
+
+	/* New settings are in force; deadlines may have changed. */
+	void (*reconfigured)(struct worker *w, void *config);
+	void (*reconfigured_conn)(struct conn *c);
+};
+
+/* ---- The whole. Main thread. ---- */
+
+struct net_options {
+	const struct sockaddr_storage
+	    *listen; /* addresses to listen on; port 0 lets the system choose */
+	size_t listen_count;
+	unsigned workers;
+	const struct net_config *config; /* copied */
+	const struct net_events *events;
+	void *arg; /* for worker_started() */
+};
+
+/* Takes the addresses and prepares everything, starts no thread. NULL with a sentence for the operator in why_r. */
+struct net *net_open(const struct net_options *options, char why_r[static NET_WHY_SIZE]);
+
+/* Starts the workers: connections are taken from now on. Logs "listening" for each real address. false: see why_r. */
+bool net_start(struct net *net, char why_r[static NET_WHY_SIZE]);
+
+/*
+ * Puts new settings in force on all workers, without dropping anyone; new connections see the new certificate. owner_configs
+ * is one pointer per worker, handed to reconfigured(), whose owner then frees it. false with why_r: nothing has changed.
+ */
+bool net_reconfigure(struct net *net, const struct net_config *config, void **owner_configs,
+    char why_r[static NET_WHY_SIZE]);
+
+/* Says goodbye to everybody, waits until they are gone or wait_ms are over, ends the threads. Blocks. */
+void net_stop(struct net *net, uint64_t wait_ms);
+
+/* After net_stop(), or instead of net_start(). Accepts NULL. */
+void net_free(struct net *net);
+
+/* Any thread. */
+unsigned net_worker_count(const struct net *net);
+struct worker *net_worker(struct net *net, unsigned index);
+struct net_counts {
+	uint64_t connections;     /* open now */
+	uint64_t unauthenticated; /* of these, not logged in */
+	uint64_t accepted;        /* since the start */
+	uint64_t refused;         /* above a limit, or not admitted */
+};
+struct net_counts net_counts(const struct net *net);
+
+/* ---- A worker. ---- */
+
+void *worker_owner(const struct worker *w);
+unsigned worker_index(const struct worker *w);
+const struct net_config *worker_config(const struct worker *w);
+
+/* This turn's time on clock_now_ms()'s scale, without asking the clock. */
+uint64_t worker_now_ms(const struct worker *w);
+
+/* The connection of that name, or NULL if it is gone, closing, or another worker's. */
+struct conn *worker_conn(struct worker *w, struct conn_id id);
+
+/* Calls each() for every open connection; it may close its own. */
+void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg), void *arg);
+
+/* Memory that lives until the end of the turn, when everything sent in it has been encrypted. NULL: no memory. */
+char *worker_alloc(struct worker *w, size_t size);
+
+/* Gives back what a worker_alloc() of the newest block did not use. */
+void worker_alloc_shrink(struct worker *w, char *newest, size_t used);
+
+/*
+ * Between two pieces of work of one turn: flushes early if much has been queued. What worker_alloc() gave is then gone, and any
+ * connection may be lost.
+ */
+void worker_ease(struct worker *w);
+
+/*
+ * Sends bytes to another worker's mail(), in the order of the calls, with one wake-up per turn. from is the worker that calls; NULL from any
+ * other thread. false: no memory, or the other is far behind (MAIL_LIMIT_BYTES): not sent.
+ */
+enum { MAIL_LIMIT_BYTES = 64 << 20, MAIL_HIGH_BYTES = 4 << 20 };
+bool worker_post(struct worker *from, struct worker *to, struct slice bytes);
+
+/* True if mail to that worker piles up: whoever causes it should be slowed down. Any thread. */
+bool worker_is_behind(const struct worker *to);
+
+/* A call that a worker shall make: the caller's memory, which is its again when run() is called. Never fails. Any thread. */
+struct worker_job {
+	struct worker_job *next;
+	void (*run)(struct worker *w, struct worker_job *job);
+};
+void worker_post_job(struct worker *to, struct worker_job *job);
+
+/* ---- A connection. ---- */
+
+struct conn_id conn_id(const struct conn *c);
+struct worker *conn_worker(const struct conn *c);
+void *conn_owner(const struct conn *c);
+void conn_set_owner(struct conn *c, void *owner);
+const struct address *conn_address(const struct conn *c);
+SSL *conn_ssl(struct conn *c); /* for what is to be known of the peer; in opened() */
+
+/* Sends bytes as one TLS record. conn_send() copies; conn_send_block() needs them until the end of the turn. No memory: the connection is lost. */
+void conn_send(struct conn *c, struct slice bytes);
+void conn_send_block(struct conn *c, struct slice bytes);
+
+/* False as soon as it is lost or closed; the object itself stays until the end of the turn. */
+bool conn_is_open(const struct conn *c);
+
+/* When something was last handed to conn_send*(). */
+uint64_t conn_last_sent_ms(const struct conn *c);
+
+/* Bytes that wait for the socket to take them. */
+size_t conn_queued_bytes(const struct conn *c);
+
+/* Bytes that the peer's system has not acknowledged yet, those that wait here included. */
+size_t conn_unacknowledged_bytes(const struct conn *c);
+
+/* While on, output_limit does not count: file bytes (the owner bounds them itself). */
+void conn_set_unlimited(struct conn *c, bool on);
+
+/* While paused nothing is read and received() is not called. Resuming hands over what is still there, at the end of the turn. */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
+
+/* When due() is wanted: as soon as the clock says due_ms; UINT64_MAX: never. One deadline per connection, the last call counts. */
+void conn_set_deadline(struct conn *c, uint64_t due_ms);
+
+/* It has logged in: no longer counts as unauthenticated. */
+void conn_authenticated(struct conn *c);
+
+/*
+ * Sends what is queued (as far as the peer takes it within CONN_CLOSE_WAIT_MS), close_notify and FIN, waits a moment for the peer to hang up, so that
+ * our last words are not lost to a reset. No more events but none; c is not to be used after.
+ */
+enum { CONN_CLOSE_WAIT_MS = 5000, CONN_LINGER_MS = 2000 };
+void conn_close(struct conn *c);
+
+/* Closes at once, without a word. c is not to be used after. */
+void conn_abort(struct conn *c);
+
+#endif

@@ -1,0 +1,419 @@
+/*
+ * worker.c: a thread with its loop. A turn:
+ *
+ *	timers -> [ sockets, mail ] -> turn_end: resume, flush every dirty connection once, post the mail, arm the timer -> sleep
+ *
+ * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock and one wake-up for all of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/worker.h"
+
+enum { SLOTS_AT_FIRST = 64, MAIL_ALIGNMENT = 8 };
+
+/* ---- What others may ask ---- */
+
+void *worker_owner(const struct worker *w)
+{
+	return w->owner;
+}
+
+unsigned worker_index(const struct worker *w)
+{
+	return w->index;
+}
+
+const struct net_config *worker_config(const struct worker *w)
+{
+	return &w->config;
+}
+
+uint64_t worker_now_ms(const struct worker *w)
+{
+	return uv_now(&w->loop);
+}
+
+char *worker_alloc(struct worker *w, size_t size)
+{
+	return arena_alloc(&w->arena, size);
+}
+
+void worker_alloc_shrink(struct worker *w, char *newest, size_t used)
+{
+	arena_shrink(&w->arena, newest, used);
+}
+
+/* ---- Slots: how another thread names a connection ---- */
+
+static bool grow_slots(struct worker *w)
+{
+	uint32_t count = w->slot_count ? w->slot_count * 2 : SLOTS_AT_FIRST;
+	struct slot *slots = realloc(w->slots, count * sizeof(*slots));
+	if (slots == NULL)
+		return false;
+	for (uint32_t i = w->slot_count; i < count; i++)
+		slots[i] = (struct slot){ .next_free = i + 1 };
+	w->slots = slots;
+	w->free_slot = w->slot_count;
+	w->slot_count = count;
+	return true;
+}
+
+bool worker_add_conn(struct worker *w, struct conn *c)
+{
+	if (w->free_slot == w->slot_count && !grow_slots(w))
+		return false;
+	c->slot = w->free_slot;
+	struct slot *slot = &w->slots[c->slot];
+	w->free_slot = slot->next_free;
+	slot->conn = c;
+	slot->generation = ++w->generation;
+	w->conn_count++;
+	return true;
+}
+
+void worker_remove_conn(struct conn *c)
+{
+	struct worker *w = c->worker;
+	w->slots[c->slot] = (struct slot){ .next_free = w->free_slot };
+	w->free_slot = c->slot;
+	w->conn_count--;
+}
+
+struct conn *worker_conn(struct worker *w, struct conn_id id)
+{
+	if (id.worker != w->index || id.slot >= w->slot_count || id.generation == 0 ||
+	    w->slots[id.slot].generation != id.generation)
+		return NULL;
+	struct conn *c = w->slots[id.slot].conn;
+	return c->state == CONN_OPEN ? c : NULL;
+}
+
+void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg), void *arg)
+{
+	for (uint32_t i = 0; i < w->slot_count; i++) {
+		struct conn *c = w->slots[i].conn;
+		if (c != NULL && c->state == CONN_OPEN)
+			each(c, arg);
+	}
+}
+
+/* ---- The end of a turn ---- */
+
+void worker_mark_dirty(struct conn *c)
+{
+	if (!list_has(&c->dirty_node))
+		list_append(&c->worker->dirty, &c->dirty_node);
+}
+
+/* A flush may dirty others (a session that ends tells nobody today, but may): until nothing is left. */
+void worker_flush(struct worker *w)
+{
+	while (!list_is_empty(&w->dirty)) {
+		struct conn *c = list_entry(w->dirty.next, struct conn, dirty_node);
+		list_remove(&c->dirty_node);
+		conn_flush(c);
+	}
+	arena_reset(&w->arena);
+}
+
+void worker_ease(struct worker *w)
+{
+	if (w->arena.used > TURN_MAX_BYTES)
+		worker_flush(w);
+}
+
+static void resume_all(struct worker *w)
+{
+	while (!list_is_empty(&w->resuming)) {
+		struct conn *c = list_entry(w->resuming.next, struct conn, resume_node);
+		list_remove(&c->resume_node);
+		conn_resume_now(c);
+		worker_ease(w);
+	}
+}
+
+static void on_timer(uv_timer_t *timer);
+
+void worker_arm_timer(struct worker *w)
+{
+	uint64_t now_ms = worker_now_ms(w);
+	uint64_t wait_ms = wheel_wait_ms(&w->wheel, now_ms);
+	if (wait_ms == UINT64_MAX)
+		return;
+	bool armed = uv_is_active((uv_handle_t *)&w->timer);
+	if (armed && w->timer_due_ms <= now_ms + wait_ms)
+		return;
+	w->timer_due_ms = now_ms + wait_ms;
+	uv_timer_start(&w->timer, on_timer, wait_ms, 0);
+}
+
+static void on_due(struct wheel_entry *entry, void *arg)
+{
+	conn_on_deadline(list_entry(entry, struct conn, deadline));
+	worker_ease(arg);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	wheel_turn(&w->wheel, worker_now_ms(w), on_due, w);
+}
+
+static void post_outboxes(struct worker *w);
+
+static void on_turn_end(uv_prepare_t *prepare)
+{
+	struct worker *w = prepare->data;
+	resume_all(w);
+	worker_flush(w);
+	post_outboxes(w);
+	worker_arm_timer(w);
+	if (w->stopping && w->conn_count == 0)
+		uv_stop(&w->loop);
+}
+
+/* ---- Mail and jobs ---- */
+
+static size_t mail_padded(size_t len)
+{
+	return (len + MAIL_ALIGNMENT - 1) & ~(size_t)(MAIL_ALIGNMENT - 1);
+}
+
+/* A piece of mail in a buffer: its length (8 bytes), the bytes, padding. */
+static bool mail_append(struct buffer *b, struct slice bytes)
+{
+	uint64_t len = bytes.len;
+	size_t size = sizeof(len) + mail_padded(bytes.len);
+	char *to = buffer_reserve(b, size);
+	if (to == NULL)
+		return false;
+	memcpy(to, &len, sizeof(len));
+	memcpy(to + sizeof(len), bytes.ptr, bytes.len);
+	buffer_added(b, size);
+	return true;
+}
+
+bool worker_is_behind(const struct worker *to)
+{
+	return atomic_load_explicit(&to->inbox_len, memory_order_relaxed) > MAIL_HIGH_BYTES;
+}
+
+bool worker_post(struct worker *from, struct worker *to, struct slice bytes)
+{
+	if (atomic_load_explicit(&to->inbox_len, memory_order_relaxed) > MAIL_LIMIT_BYTES)
+		return false;
+	if (from != NULL)
+		return mail_append(&from->outbox[to->index], bytes);
+	pthread_mutex_lock(&to->mail_lock);
+	bool posted = mail_append(&to->inbox, bytes);
+	to->inbox_len = to->inbox.len;
+	pthread_mutex_unlock(&to->mail_lock);
+	uv_async_send(&to->wake);
+	return posted;
+}
+
+static void post_outbox(struct worker *to, struct buffer *outbox)
+{
+	static struct log_limit limit;
+	uint64_t suppressed;
+	pthread_mutex_lock(&to->mail_lock);
+	bool posted = true;
+	if (to->inbox.len == 0) {
+		struct buffer empty = to->inbox;
+		to->inbox = *outbox;
+		*outbox = empty;
+	} else {
+		posted = buffer_append_slice(&to->inbox, buffer_slice(outbox));
+		buffer_take(outbox, outbox->len);
+	}
+	to->inbox_len = to->inbox.len;
+	pthread_mutex_unlock(&to->mail_lock);
+	uv_async_send(&to->wake);
+	if (!posted && log_limit_allows(&limit, &suppressed))
+		log_error("messages-lost", LOG_STR("reason", "no memory"));
+}
+
+static void post_outboxes(struct worker *w)
+{
+	for (unsigned i = 0; i < w->net->worker_count; i++) {
+		if (w->outbox[i].len > 0)
+			post_outbox(&w->net->workers[i], &w->outbox[i]);
+	}
+}
+
+void worker_post_job(struct worker *to, struct worker_job *job)
+{
+	job->next = NULL;
+	pthread_mutex_lock(&to->mail_lock);
+	*to->jobs_end = job;
+	to->jobs_end = &job->next;
+	pthread_mutex_unlock(&to->mail_lock);
+	uv_async_send(&to->wake);
+}
+
+static struct worker_job *take_mail(struct worker *w)
+{
+	pthread_mutex_lock(&w->mail_lock);
+	struct buffer full = w->inbox;
+	w->inbox = w->reading;
+	w->reading = full;
+	w->inbox_len = 0;
+	struct worker_job *jobs = w->jobs;
+	w->jobs = NULL;
+	w->jobs_end = &w->jobs;
+	pthread_mutex_unlock(&w->mail_lock);
+	return jobs;
+}
+
+static void on_wake(uv_async_t *wake)
+{
+	struct worker *w = wake->data;
+	struct worker_job *jobs = take_mail(w);
+	struct slice rest = buffer_slice(&w->reading);
+	while (rest.len > 0) {
+		uint64_t len;
+		memcpy(&len, rest.ptr, sizeof(len));
+		rest = slice_skip(rest, sizeof(len));
+		w->events->mail(w, slice_of(rest.ptr, len));
+		rest = slice_skip(rest, mail_padded(len));
+		worker_ease(w);
+	}
+	buffer_take(&w->reading, w->reading.len);
+	if (w->reading.cap > MAIL_HIGH_BYTES)
+		buffer_clear(&w->reading);
+	while (jobs != NULL) {
+		struct worker_job *job = jobs;
+		jobs = job->next;
+		job->run(w, job);
+	}
+}
+
+/* ---- Life ---- */
+
+static void stop_run(struct worker *w, struct worker_job *job);
+
+static bool make_buffers(struct worker *w)
+{
+	w->in = malloc(READ_MAX_LEN);
+	w->plain = malloc(PLAIN_SIZE);
+	w->outbox = calloc(w->net->worker_count, sizeof(*w->outbox));
+	return w->in != NULL && w->plain != NULL && w->outbox != NULL &&
+	       tls_io_init(&w->io, OUT_SIZE) && grow_slots(w);
+}
+
+static bool make_loop(struct worker *w)
+{
+	if (uv_loop_init(&w->loop) < 0)
+		return false;
+	w->wake.data = w->turn_end.data = w->timer.data = w->accept_pause.data = w;
+	return uv_async_init(&w->loop, &w->wake, on_wake) == 0 &&
+	       uv_prepare_init(&w->loop, &w->turn_end) == 0 &&
+	       uv_timer_init(&w->loop, &w->timer) == 0 &&
+	       uv_timer_init(&w->loop, &w->accept_pause) == 0 &&
+	       uv_prepare_start(&w->turn_end, on_turn_end) == 0;
+}
+
+bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
+{
+	w->net = net;
+	w->index = index;
+	w->events = net->events;
+	w->config = net->config;
+	SSL_CTX_up_ref(net->tls);
+	w->tls = net->tls;
+	w->jobs_end = &w->jobs;
+	w->stop_job.run = stop_run;
+	pthread_mutex_init(&w->mail_lock, NULL);
+	list_init(&w->listeners);
+	list_init(&w->dirty);
+	list_init(&w->resuming);
+	if (!make_buffers(w) || !make_loop(w))
+		return false;
+	wheel_init(&w->wheel, uv_now(&w->loop));
+	for (size_t i = 0; i < net->listen_count; i++) {
+		int *fd = &net->listen_fds[index * net->listen_count + i];
+		if (!listener_add(w, *fd))
+			return false;
+		*fd = -1; /* the listener's now */
+	}
+	return w->events->worker_started(w, net->arg, &w->owner);
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	return pthread_create(&w->thread, NULL, run, w);
+}
+
+static void abort_conn(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->slot_count; i++) {
+		if (w->slots[i].conn != NULL)
+			conn_abort(w->slots[i].conn);
+	}
+}
+
+static void on_stop_deadline(uv_timer_t *timer)
+{
+	abort_conn(timer->data);
+}
+
+static void stop_run(struct worker *w, struct worker_job *job)
+{
+	w->stopping = true;
+	listener_close_all(w);
+	for (uint32_t i = 0; i < w->slot_count; i++) {
+		if (w->slots[i].conn != NULL)
+			conn_stop(w->slots[i].conn);
+		worker_ease(w);
+	}
+	uv_timer_start(&w->accept_pause, on_stop_deadline, w->stop_wait_ms,
+	    0); /* which nobody else needs any more */
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* The thread has ended, or never began: what is left in the loop is closed here. */
+void worker_release(struct worker *w)
+{
+	if (w->net == NULL)
+		return;
+	if (w->wake.data != NULL) {
+		on_wake(
+		    &w->wake); /* jobs that came too late: their connections are gone, their memory is not */
+		listener_close_all(w);
+		abort_conn(w);
+		uv_walk(&w->loop, close_handle, NULL);
+		uv_run(&w->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&w->loop);
+	}
+	if (w->owner != NULL)
+		w->events->worker_stopped(w, w->owner);
+	for (unsigned i = 0; w->outbox != NULL && i < w->net->worker_count; i++)
+		buffer_clear(&w->outbox[i]);
+	free(w->outbox);
+	buffer_clear(&w->inbox);
+	buffer_clear(&w->reading);
+	arena_clear(&w->arena);
+	tls_io_clear(&w->io);
+	free(w->in);
+	free(w->plain);
+	free(w->slots);
+	SSL_CTX_free(w->tls);
+	pthread_mutex_destroy(&w->mail_lock);
+}

@@ -1,0 +1,154 @@
+/* worker.h: the inside of net/: what worker.c, connection.c and listener.c share. Not for other rooms. */
+#ifndef NET_WORKER_H
+#define NET_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "net/admission.h"
+#include "net/net.h"
+#include "net/tls.h"
+
+enum {
+	READ_MAX_LEN = 64 * 1024, /* ciphertext taken from a socket at once */
+	PLAIN_SIZE = 256 * 1024,  /* what was left over, and what one read can decrypt to */
+	LEFT_OVER_MAX =
+	    128 *
+	    1024, /* of a connection; one whose owner takes less than this lets it grow has to pause */
+	OUT_SIZE = 256 * 1024,    /* ciphertext on its way to the socket */
+	TURN_MAX_BYTES = 1 << 20, /* queued in one turn before it is flushed early */
+};
+
+/* A record that waits for the end of the turn. In the arena, as are its bytes (or another block that lives as long). */
+struct record {
+	struct record *next;
+	struct slice bytes;
+};
+
+enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING, CONN_LINGER, CONN_DEAD };
+
+struct conn {
+	struct worker *worker;
+	void *owner;
+	SSL *ssl; /* NULL from CONN_LINGER on */
+	int fd;
+	enum conn_state state;
+	bool authenticated;
+	bool paused;
+	bool unlimited;
+	bool said_bye; /* close_notify is out */
+	bool broken;   /* no memory: to be lost at the end of the turn */
+	uint32_t slot;
+	struct address address;
+
+	struct record *first, *last; /* this turn's */
+	struct buffer backlog;       /* ciphertext that the socket did not take */
+	struct buffer left_over;     /* plaintext that the owner did not take */
+	uint64_t last_sent_ms;
+
+	struct wheel_entry deadline;
+	struct list dirty_node;
+	struct list resume_node;
+	uv_poll_t poll;
+	int polled; /* the events that poll asks for */
+};
+
+struct slot {
+	struct conn *conn; /* NULL: free */
+	uint64_t generation;
+	uint32_t next_free;
+};
+
+struct listener {
+	struct worker *worker;
+	uv_poll_t poll;
+	int fd;
+	struct list node;
+};
+
+struct worker {
+	struct net *net;
+	uint32_t index;
+	void *owner;
+	const struct net_events *events;
+	struct net_config config;
+	SSL_CTX *tls;
+	bool stopping;
+
+	uv_loop_t loop;
+	uv_async_t wake;
+	uv_prepare_t turn_end;
+	uv_timer_t timer;
+	uv_timer_t accept_pause;
+	uint64_t timer_due_ms;
+	pthread_t thread;
+	struct list listeners;
+
+	struct wheel wheel;
+	struct list dirty;
+	struct list resuming;
+	struct slot *slots;
+	uint32_t slot_count;
+	uint32_t free_slot; /* slot_count: none */
+	uint32_t conn_count;
+	uint64_t generation;
+
+	struct tls_io io;
+	char *in;    /* READ_MAX_LEN */
+	char *plain; /* PLAIN_SIZE */
+	struct arena arena;
+
+	/* What others send here. */
+	pthread_mutex_t mail_lock;
+	struct buffer inbox;
+	struct worker_job *jobs, **jobs_end;
+	_Atomic uint64_t inbox_len;
+	struct buffer reading; /* the inbox as it was when last taken */
+	struct worker_job stop_job;
+	uint64_t stop_wait_ms;
+
+	struct buffer *outbox; /* this turn's mail, one for each worker */
+};
+
+struct net {
+	const struct net_events *events;
+	void *arg;
+	struct net_config config;
+	SSL_CTX *tls;
+	struct admission *admission;
+	struct worker *workers;
+	unsigned worker_count;
+	unsigned started_count;
+	struct sockaddr_storage *listen; /* with the real ports */
+	size_t listen_count;
+	int *listen_fds; /* [worker][address] */
+};
+
+/* worker.c */
+bool worker_prepare(struct net *net, struct worker *w, uint32_t index);
+void worker_release(struct worker *w);
+int worker_start(struct worker *w);
+bool worker_add_conn(struct worker *w, struct conn *c);
+void worker_remove_conn(struct conn *c);
+void worker_mark_dirty(struct conn *c);
+void worker_flush(struct worker *w);
+void worker_arm_timer(struct worker *w);
+
+/* connection.c */
+void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
+void conn_flush(struct conn *c);
+void conn_resume_now(struct conn *c);
+void conn_on_deadline(struct conn *c);
+void conn_stop(struct conn *c);
+
+/* listener.c */
+bool listener_add(struct worker *w, int fd);
+void listener_close_all(struct worker *w);
+int listener_open(const struct sockaddr_storage *address, bool shared);
+
+#endif
