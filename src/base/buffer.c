@@ -33,7 +33,7 @@ char *buffer_reserve(struct buffer *b, size_t len)
 	char *mem = malloc(cap);
 	if (mem == NULL)
 		return NULL;
-	if (b->len > 0)
+	if (b->mem != NULL)
 		memcpy(mem, b->mem + b->start, b->len);
 	free(b->mem);
 	b->mem = mem;
