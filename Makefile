@@ -1,0 +1,39 @@
+# The hands' way in; Meson does the work. HACKING.md tells the rest.
+BUILD = build
+prefix ?= /usr/local
+DESTDIR ?=
+TARGET ?= query
+SECONDS ?= 30
+
+all: $(BUILD)/build.ninja
+	@scripts/build $(BUILD)
+
+# A new compiler's new warning must not keep anyone from building; scripts/check turns them into errors.
+$(BUILD)/build.ninja:
+	@scripts/build $(BUILD) -Dwerror=false
+
+run:
+	@scripts/bootstrap run
+	@$(MAKE) --no-print-directory all
+	@scripts/run $(ARGS)
+
+# STEPS="layout unit" runs only these.
+check:
+	@scripts/bootstrap check
+	@scripts/check $(STEPS)
+
+install: all
+	@meson configure $(BUILD) --prefix=$(abspath $(prefix))
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+
+format:
+	@clang-format-14 -i $$(find src tests bench -name '*.[ch]' 2>/dev/null)
+
+fuzz:
+	@scripts/bootstrap check
+	@scripts/fuzz $(TARGET) $(SECONDS)
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all run check install format fuzz clean
