@@ -64,7 +64,7 @@ void arena_reset(struct arena *a)
 		if (chunk == a->current)
 			break; /* those behind it are untouched */
 	}
-	while (a->chunk_count > ARENA_KEPT_CHUNKS) {
+	while (a->first != NULL && a->chunk_count > ARENA_KEPT_CHUNKS) {
 		struct arena_chunk *spare = a->first;
 		a->first = spare->next;
 		free(spare);

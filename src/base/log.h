@@ -38,11 +38,12 @@ struct log_field {
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
+/* The field in front lets the list be empty; it is skipped. */
 #define log_at(level, event, ...)                                                                  \
 	do {                                                                                       \
 		if (log_is_on(level))                                                              \
 			log_event(level, event,                                                    \
-			    (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } });        \
+			    (const struct log_field[]){ { 0 }, ##__VA_ARGS__, { 0 } } + 1);        \
 	} while (0)
 
 /* Starts the writing thread. Before it, and after log_stop(), lines are written at once. false: no thread, lines are written at once. */

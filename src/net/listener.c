@@ -50,7 +50,7 @@ static void pause_accepting(struct worker *w, int error)
 	if (log_limit_allows(&limit, &suppressed))
 		log_warn("accept-paused", LOG_STR("reason", strerror(error)),
 		    LOG_INT("suppressed", suppressed));
-	list_each (node, &w->listeners)
+	list_each(node, &w->listeners)
 		uv_poll_stop(&list_entry(node, struct listener, node)->poll);
 	uv_timer_start(&w->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
@@ -58,7 +58,7 @@ static void pause_accepting(struct worker *w, int error)
 static void on_pause_over(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
-	list_each (node, &w->listeners)
+	list_each(node, &w->listeners)
 		uv_poll_start(
 		    &list_entry(node, struct listener, node)->poll, UV_READABLE, on_readable);
 }
@@ -106,7 +106,7 @@ static void on_closed(uv_handle_t *handle)
 void listener_close_all(struct worker *w)
 {
 	uv_timer_stop(&w->accept_pause);
-	list_each_safe (node, &w->listeners) {
+	list_each_safe(node, &w->listeners) {
 		struct listener *l = list_entry(node, struct listener, node);
 		list_remove(node);
 		uv_poll_stop(&l->poll);
