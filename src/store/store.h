@@ -23,7 +23,11 @@ enum store_status {
 	STORE_OK,
 	STORE_NONE,  /* there is no such row */
 	STORE_TAKEN, /* add: there is one already; nothing changed */
-	STORE_UNAVAILABLE, /* disk full, file gone, no memory, …: nothing changed; the store has logged why */
+	/*
+	 * Disk full, file gone, no memory, …: nothing changed, and the store has logged why. (Where the disk itself failed to say
+	 * whether it has the change, a crash right after may still bring it to light.)
+	 */
+	STORE_UNAVAILABLE,
 };
 
 /* Which call; also which fields of the request count. */
@@ -70,13 +74,16 @@ struct store_request {
 };
 
 /*
- * Opens the store that url names (configuration.md, [store]): "sqlite:" is DATA/messagerd.db, "sqlite:PATH" that file. Makes it, mode 0600,
- * if there is none; brings an older schema up to date; refuses a newer one. Blocks; before the threads start. Returns the store, or NULL
- * with a sentence for the operator in why.
+ * Opens the store that url names (configuration.md, [store]): "sqlite:" is DATA/messagerd.db, "sqlite:PATH" that file. Makes the
+ * file, mode 0600, if there is none (not its folder); brings an older schema up to date; refuses a newer one. Blocks; before the
+ * threads start. Returns the store, or NULL with a sentence for the operator in why.
  */
 struct store *store_open(const char *url, const char *data_dir, char *why, size_t why_size);
 
-/* Carries out everything handed in, calls its done()s, then closes. No store_submit() may come after. Blocks. Accepts NULL. */
+/*
+ * Carries out everything handed in, also what a done() hands in meanwhile, calls the done()s, then closes. No other store_submit()
+ * may come any more. Blocks. Accepts NULL.
+ */
 void store_close(struct store *store);
 
 /* Hands a request in. Any thread. Never fails: what can't be done comes back as STORE_UNAVAILABLE. */

@@ -1,0 +1,92 @@
+#include "store/sqlite_schema.h"
+
+#include <stdio.h>
+
+/* "SSLM": says whose file this is (`file` and SQLite's own tools show it). */
+enum { APPLICATION_ID = 0x53534c4d };
+
+/*
+ * Row n takes a database from version n to version n+1 (PRAGMA user_version). Rows are only ever added.
+ * Names are compared byte by byte: BINARY is SQLite's default collation.
+ */
+static const char *const migrations[] = {
+	"CREATE TABLE account ("
+	"  name TEXT NOT NULL PRIMARY KEY,"
+	"  hash TEXT NOT NULL CHECK (length(hash) BETWEEN 1 AND 159)," /* STORE_HASH_SIZE */
+	"  created_ms INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE ban ("
+	"  name TEXT NOT NULL PRIMARY KEY,"
+	"  created_ms INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;",
+};
+enum { CURRENT_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
+
+static bool read_number(sqlite3 *db, const char *sql, sqlite3_int64 *number_r)
+{
+	sqlite3_stmt *statement;
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+		return false;
+	bool is_read = sqlite3_step(statement) == SQLITE_ROW;
+	if (is_read)
+		*number_r = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return is_read;
+}
+
+static bool migrate_from(sqlite3 *db, sqlite3_int64 version)
+{
+	for (; version < CURRENT_VERSION; version++) {
+		if (sqlite3_exec(db, migrations[version], NULL, NULL, NULL) != SQLITE_OK)
+			return false;
+	}
+	char mark[96];
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+	    APPLICATION_ID, CURRENT_VERSION);
+	return sqlite3_exec(db, mark, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Within a transaction, so that nobody else changes what is being looked at. */
+static bool update(sqlite3 *db, const char *path, char *why, size_t why_size)
+{
+	sqlite3_int64 version, owner, objects;
+	if (!read_number(db, "PRAGMA user_version", &version) ||
+	    !read_number(db, "PRAGMA application_id", &owner) ||
+	    !read_number(db, "SELECT count(*) FROM sqlite_schema", &objects)) {
+		snprintf(why, why_size, "cannot read %s: %s", path, sqlite3_errmsg(db));
+		return false;
+	}
+	bool is_empty = objects == 0 && version == 0;
+	if (version < 0 || (!is_empty && owner != APPLICATION_ID)) {
+		snprintf(why, why_size, "%s is the database of another program", path);
+		return false;
+	}
+	if (version > CURRENT_VERSION) {
+		snprintf(why, why_size,
+		    "%s was made by a newer messagerd (its version is %lld, this program knows %d); "
+		    "start that one, or restore a copy from before the upgrade",
+		    path, version, CURRENT_VERSION);
+		return false;
+	}
+	if (version < CURRENT_VERSION && !migrate_from(db, version)) {
+		snprintf(why, why_size, "cannot bring %s up to date: %s", path, sqlite3_errmsg(db));
+		return false;
+	}
+	return true;
+}
+
+bool sqlite_schema_update(sqlite3 *db, const char *path, char *why, size_t why_size)
+{
+	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
+		snprintf(why, why_size, "cannot use %s: %s", path, sqlite3_errmsg(db));
+		return false;
+	}
+	bool is_current = update(db, path, why, why_size);
+	if (is_current && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		snprintf(why, why_size, "cannot write %s: %s", path, sqlite3_errmsg(db));
+		is_current = false;
+	}
+	if (!is_current && !sqlite3_get_autocommit(db))
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return is_current;
+}
