@@ -121,7 +121,7 @@ static void die(struct conn *c)
 }
 
 /* The connection broke or the peer left: an owner that has not closed it hears of it. */
-static void lose(struct conn *c, const char *reason)
+void conn_lose(struct conn *c, const char *reason)
 {
 	bool tell = c->state == CONN_OPEN;
 	die(c);
@@ -296,7 +296,7 @@ void conn_flush(struct conn *c)
 	}
 	if (!alive || !push_out(c)) {
 		c->first = c->last = NULL;
-		lose(c, "write failed");
+		conn_lose(c, "write failed");
 		return;
 	}
 	if (c->state == CONN_OPEN && is_over_limit(c))
@@ -317,7 +317,7 @@ static void write_backlog(struct conn *c)
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
 		if (n < 0) {
-			lose(c, strerror(errno));
+			conn_lose(c, strerror(errno));
 			return;
 		}
 		buffer_take(&c->backlog, (size_t)n);
@@ -344,7 +344,7 @@ static void deliver(struct conn *c, struct slice bytes)
 	struct slice rest = slice_skip(bytes, taken);
 	struct buffer kept = { 0 };
 	if (rest.len > LEFT_OVER_MAX || !buffer_append_slice(&kept, rest)) {
-		lose(c, "no room for what was sent");
+		conn_lose(c, "no room for what was sent");
 		return;
 	}
 	buffer_clear(&c->left_over);
@@ -363,7 +363,7 @@ static void decrypt(struct conn *c)
 	while ((result = tls_read(c->ssl, w->plain + len, PLAIN_SIZE - len)) > 0)
 		len += (size_t)result;
 	if (w->io.out_len > 0 && !push_out(c)) { /* the answer to a key update, or an alert */
-		lose(c, "write failed");
+		conn_lose(c, "write failed");
 		return;
 	}
 	if (len > before.len)
@@ -371,9 +371,9 @@ static void decrypt(struct conn *c)
 	if (c->state == CONN_OPEN && result == TLS_CLOSED) {
 		tls_close_notify(c->ssl);
 		push_out(c);
-		lose(c, "closed by peer");
+		conn_lose(c, "closed by peer");
 	} else if (c->state == CONN_OPEN && result == TLS_BROKEN) {
-		lose(c, "broken TLS record");
+		conn_lose(c, "broken TLS record");
 	}
 }
 
@@ -423,7 +423,7 @@ static void read_socket(struct conn *c)
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n <= 0) {
-		lose(c, n == 0 ? "closed by peer" : strerror(errno));
+		conn_lose(c, n == 0 ? "closed by peer" : strerror(errno));
 		return;
 	}
 	w->io.in = slice_of(w->in, (size_t)n);
@@ -438,7 +438,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct conn *c = poll->data;
 	if (status < 0) {
-		lose(c, uv_strerror(status));
+		conn_lose(c, uv_strerror(status));
 		return;
 	}
 	if (events & UV_WRITABLE)

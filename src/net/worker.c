@@ -356,17 +356,17 @@ int worker_start(struct worker *w)
 	return pthread_create(&w->thread, NULL, run, w);
 }
 
-static void abort_conn(struct worker *w)
+static void drop_everybody(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->slot_count; i++) {
 		if (w->slots[i].conn != NULL)
-			conn_abort(w->slots[i].conn);
+			conn_lose(w->slots[i].conn, "server closing");
 	}
 }
 
 static void on_stop_deadline(uv_timer_t *timer)
 {
-	abort_conn(timer->data);
+	drop_everybody(timer->data);
 }
 
 static void stop_run(struct worker *w, struct worker_job *job)
@@ -397,7 +397,7 @@ void worker_release(struct worker *w)
 		on_wake(
 		    &w->wake); /* jobs that came too late: their connections are gone, their memory is not */
 		listener_close_all(w);
-		abort_conn(w);
+		drop_everybody(w);
 		uv_walk(&w->loop, close_handle, NULL);
 		uv_run(&w->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&w->loop);

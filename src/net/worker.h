@@ -145,6 +145,7 @@ void conn_flush(struct conn *c);
 void conn_resume_now(struct conn *c);
 void conn_on_deadline(struct conn *c);
 void conn_stop(struct conn *c);
+void conn_lose(struct conn *c, const char *reason);
 
 /* listener.c */
 bool listener_add(struct worker *w, int fd);

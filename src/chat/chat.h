@@ -1,0 +1,76 @@
+/*
+ * chat.h: the messenger itself, as the server's main program and its administrator see it. Everything about one connection is in session.h.
+ * Functions are for any thread unless they say otherwise; none of them waits.
+ */
+#ifndef CHAT_CHAT_H
+#define CHAT_CHAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "bus/bus.h"
+#include "chat/config.h"
+#include "chat/directory.h"
+#include "net/net.h"
+#include "store/store.h"
+
+struct chat;
+
+/* What net/ calls: hand it to net_open() with the chat as its arg. */
+extern const struct net_events chat_net_events;
+
+struct chat_options {
+	const struct chat_config *config; /* copied */
+	struct store *store;              /* borrowed until chat_free() */
+	unsigned password_threads;
+};
+
+/* Loads the bans; blocks. NULL: no memory, or the store does not answer. Main thread. */
+struct chat *chat_new(const struct chat_options *options);
+
+/* The two it needs later: net is set before net_start(), bus before as well. Borrowed. */
+void chat_set_net(struct chat *chat, struct net *net);
+void chat_set_bus(struct chat *chat, struct bus *bus);
+
+/* A bus_deliver_fn; arg is the chat: what came from another server goes to those who are here. */
+void chat_deliver(void *arg, const struct bus_message *message);
+
+/* One copy of the settings for each worker, as net_reconfigure() wants them. false: no memory. */
+bool chat_config_copies(struct chat *chat, const struct chat_config *config, void **copies_r);
+
+/* Ends the threads for passwords once their work is done: after net_stop(), before net_free() and store_close(). */
+void chat_stop(struct chat *chat);
+
+/* After net_free(). Accepts NULL. */
+void chat_free(struct chat *chat);
+
+/* ---- For the administrator ---- */
+
+struct chat_counts {
+	uint64_t online;
+	uint64_t logins, signups, refused_logins; /* since the start */
+	uint64_t messages, undelivered;           /* MSG taken; of these, to nobody online */
+	uint64_t group_messages, group_deliveries;
+	uint64_t passwords_waiting;
+};
+struct chat_counts chat_counts(struct chat *chat);
+
+/* The users that are online; see directory_each(). */
+struct directory *chat_directory(struct chat *chat);
+
+/* Ends a user's session: END * <words>. words is one of the reasons of protocol.md, 4, without brackets. false: not online. */
+bool chat_end_user(struct chat *chat, struct slice name, const char *words);
+
+/* Puts a ban into force or takes it back: text is a user name or an address. Keeping it in the store is the caller's. false: no memory. */
+bool chat_ban(struct chat *chat, const char *text);
+void chat_unban(struct chat *chat, const char *text);
+
+/* A message from "admin". text: any bytes but LF. false: that user is not online. */
+bool chat_message(struct chat *chat, struct slice name, struct slice text);
+
+/* The same to everybody online, group or not. */
+void chat_announce(struct chat *chat, struct slice text);
+
+#endif

@@ -1,0 +1,323 @@
+/*
+ * login.c: AUTH and PUT (protocol.md, 3). Looking an account up, hashing and storing happen beside the loops: a login goes
+ *
+ *	AUTH  worker -> store (look up) -> pool (verify; hash anew if need be) -> [store (replace the hash)] -> worker
+ *	PUT   worker -> store (is the name free?) -> pool (hash) -> store (add, durably) -> worker
+ *
+ * and comes back with an outcome, to a session that may be gone by then.
+ */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "chat/password.h"
+#include "chat/session.h"
+
+/* How it came out. Which words that is, and whether the connection may try again, is in outcomes[]. */
+enum outcome {
+	OUTCOME_IN,
+	OUTCOME_REFUSED, /* wrong password, unknown user, impossible name */
+	OUTCOME_ALREADY_ONLINE,
+	OUTCOME_TAKEN,
+	OUTCOME_CHARACTERS,
+	OUTCOME_LENGTH,
+	OUTCOME_RESERVED,
+	OUTCOME_PASSWORD,
+	OUTCOME_TRIALS, /* of the connection */
+	OUTCOME_ADDRESS_TRIALS,
+	OUTCOME_CLOSED,
+	OUTCOME_BANNED,
+	OUTCOME_LATER,
+};
+
+#define WORDS(text)                                                                                \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
+static const struct {
+	struct slice words;
+	bool again;
+	const char *reason;
+} outcomes[] = {
+	[OUTCOME_REFUSED] = { WORDS("END <incorrect username or password> \r\n"), false,
+	    "refused" },
+	[OUTCOME_ALREADY_ONLINE] = { WORDS("END * <user already online> \r\n"), false,
+	    "already online" },
+	[OUTCOME_TAKEN] = { WORDS("TRY <username already taken> \r\n"), true, NULL },
+	[OUTCOME_CHARACTERS] = { WORDS("TRY <disallowed characters> \r\n"), true, NULL },
+	[OUTCOME_LENGTH] = { WORDS("TRY <username too long> \r\n"), true, NULL },
+	[OUTCOME_RESERVED] = { WORDS("TRY <username reserved> \r\n"), true, NULL },
+	[OUTCOME_PASSWORD] = { WORDS("TRY <disallowed password> \r\n"), true, NULL },
+	[OUTCOME_TRIALS] = { WORDS("END <too many trials> \r\n"), false, "too many trials" },
+	[OUTCOME_ADDRESS_TRIALS] = { WORDS("END * <too many trials> \r\n"), false,
+	    "too many trials from address" },
+	[OUTCOME_CLOSED] = { WORDS("END * <registration closed> \r\n"), false,
+	    "registration closed" },
+	[OUTCOME_BANNED] = { WORDS("END * <banned> \r\n"), false, "banned" },
+	[OUTCOME_LATER] = { WORDS("END * <try later> \r\n"), false, "store or memory unavailable" },
+};
+
+/* One log-in beside the loops. Frees itself when it has come back. */
+struct login {
+	struct worker_job back;
+	struct pool_job work;
+	struct store_request request;
+	struct chat *chat;
+	struct worker *worker;
+	struct conn_id conn;
+	struct address from;
+	struct password_cost cost;
+	uint64_t refusals_max;
+	bool sign_up;
+	bool possible; /* AUTH: such a name and password can be; else only the time is spent */
+	enum outcome outcome;
+	size_t password_len;
+	char password[PASSWORD_MAX_LEN];
+};
+
+/* ---- The outcome, back on the worker ---- */
+
+static bool settle(struct session *s, enum outcome outcome);
+
+static void make_token(char token[static TOKEN_LEN + 1])
+{
+	unsigned char random[TOKEN_RANDOM_BYTES];
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2base64(
+	    token, TOKEN_LEN + 1, random, sizeof(random), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(random, sizeof(random));
+}
+
+static bool enter(struct session *s, const struct login *login)
+{
+	size_t len = strlen(login->request.name);
+	memcpy(s->user.name, login->request.name, len + 1);
+	s->user.name_len = (uint8_t)len;
+	s->user.conn = login->conn;
+	s->user.address = *conn_address(s->conn);
+	s->user.since_ms = clock_wall_ms();
+	if (!directory_add(s->here->chat->directory, &s->user))
+		return settle(s, OUTCOME_ALREADY_ONLINE);
+	make_token(s->token);
+	count_up(login->sign_up ? &s->here->signups : &s->here->logins);
+	session_begin(s);
+	return true;
+}
+
+/* Says how a log-in came out. false: the session has ended. */
+static bool settle(struct session *s, enum outcome outcome)
+{
+	const struct chat_config *config = s->here->config;
+	if (outcome == OUTCOME_REFUSED || outcome == OUTCOME_ADDRESS_TRIALS)
+		count_up(&s->here->refused_logins);
+	if (outcomes[outcome].again && ++s->tries >= config->max_tries && config->max_tries != 0)
+		outcome = OUTCOME_TRIALS;
+	if (!outcomes[outcome].again) {
+		session_end(s, outcomes[outcome].words, outcomes[outcome].reason);
+		return false;
+	}
+	session_send(s, outcomes[outcome].words);
+	s->try_began_ms = worker_now_ms(s->here->worker);
+	if (s->state != SESSION_LOGIN)
+		session_enter(s, SESSION_LOGIN);
+	return true;
+}
+
+static void login_free(struct login *login)
+{
+	store_request_wipe(&login->request);
+	sodium_memzero(login->password, sizeof(login->password));
+	free(login);
+}
+
+static void come_back(struct worker *w, struct worker_job *job)
+{
+	struct login *login = (struct login *)(void *)job;
+	struct session *s = session_of(worker_owner(w), login->conn);
+	if (s != NULL && login->outcome == OUTCOME_IN)
+		enter(s, login);
+	else if (s != NULL)
+		settle(s, login->outcome);
+	login_free(login);
+}
+
+static void go_back(struct login *login, enum outcome outcome)
+{
+	login->outcome = outcome;
+	login->back.run = come_back;
+	worker_post_job(login->worker, &login->back);
+}
+
+/* ---- On the pool ---- */
+
+static struct login *login_of_work(struct pool_job *job)
+{
+	return list_entry(job, struct login, work);
+}
+
+static struct slice password_of(const struct login *login)
+{
+	return slice_of(login->password, login->password_len);
+}
+
+/* Asked again right before the hash: many log-ins of one address may have waited here together. */
+static bool too_many_refusals(const struct login *login)
+{
+	return login->refusals_max != 0 && refusals_count(login->chat->refusals, &login->from,
+					       clock_now_ms()) >= login->refusals_max;
+}
+
+static void submit(struct login *login, enum store_call call, store_done_fn *done)
+{
+	login->request.call = call;
+	login->request.done = done;
+	login->request.arg = login;
+	store_submit(login->chat->store, &login->request);
+}
+
+/* The password was right: that the better hash could not be stored is no reason to stay out. */
+static void hash_replaced(struct store_request *request)
+{
+	go_back(request->arg, OUTCOME_IN);
+}
+
+static void replace_hash(struct login *login)
+{
+	memcpy(login->request.old_hash, login->request.hash, sizeof(login->request.hash));
+	if (password_hash(password_of(login), &login->cost, login->request.hash))
+		submit(login, STORE_ACCOUNT_SET_HASH, hash_replaced);
+	else
+		go_back(login, OUTCOME_IN);
+}
+
+static void verify(struct pool_job *job)
+{
+	struct login *login = login_of_work(job);
+	bool known = login->possible && login->request.status == STORE_OK;
+	if (too_many_refusals(login)) {
+		go_back(login, OUTCOME_ADDRESS_TRIALS);
+		return;
+	}
+	enum password_verdict verdict =
+	    password_verify(password_of(login), known ? login->request.hash : NULL, &login->cost);
+	if (verdict == PASSWORD_WRONG) {
+		refusals_add(login->chat->refusals, &login->from, clock_now_ms());
+		go_back(login, OUTCOME_REFUSED);
+	} else if (bans_has_name(login->chat->bans, slice_str(login->request.name))) {
+		go_back(login, OUTCOME_BANNED);
+	} else if (verdict == PASSWORD_RIGHT_REHASH) {
+		replace_hash(login);
+	} else {
+		go_back(login, OUTCOME_IN);
+	}
+}
+
+static void account_added(struct store_request *request)
+{
+	struct login *login = request->arg;
+	go_back(login, request->status == STORE_OK      ? OUTCOME_IN
+		       : request->status == STORE_TAKEN ? OUTCOME_TAKEN
+							: OUTCOME_LATER);
+}
+
+static void hash_new(struct pool_job *job)
+{
+	struct login *login = login_of_work(job);
+	login->request.created_ms = clock_wall_ms();
+	if (too_many_refusals(login))
+		go_back(login, OUTCOME_ADDRESS_TRIALS);
+	else if (password_hash(password_of(login), &login->cost, login->request.hash))
+		submit(login, STORE_ACCOUNT_ADD, account_added);
+	else
+		go_back(login, OUTCOME_LATER);
+}
+
+/* ---- On the store's thread ---- */
+
+static void looked_up(struct store_request *request)
+{
+	struct login *login = request->arg;
+	if (request->status != STORE_OK && request->status != STORE_NONE)
+		go_back(login, OUTCOME_LATER);
+	else if (login->sign_up && request->status == STORE_OK)
+		go_back(login, OUTCOME_TAKEN);
+	else {
+		login->work.run = login->sign_up ? hash_new : verify;
+		pool_submit(login->chat->passwords, &login->work);
+	}
+}
+
+/* ---- The queries ---- */
+
+static struct login *login_new(struct session *s, const struct query *q)
+{
+	struct login *login = calloc(1, sizeof(*login));
+	if (login == NULL)
+		return NULL;
+	const struct chat_config *config = s->here->config;
+	login->chat = s->here->chat;
+	login->worker = s->here->worker;
+	login->conn = conn_id(s->conn);
+	login->from = *conn_address(s->conn);
+	login->cost =
+	    (struct password_cost){ config->password_memory_bytes, config->password_passes };
+	login->refusals_max = config->failed_logins_per_minute;
+	login->sign_up = q->verb == QUERY_PUT;
+	login->possible = q->user.len <= NAME_MAX_LEN && q->text.len <= PASSWORD_MAX_LEN &&
+			  name_check(q->user) == NAME_OK;
+	if (login->possible) {
+		memcpy(login->request.name, q->user.ptr, q->user.len);
+		memcpy(login->password, q->text.ptr, q->text.len);
+		login->password_len = q->text.len;
+	}
+	return login;
+}
+
+/* Sends a log-in on its way; the session waits for its outcome. false: the session has ended. */
+static bool start(struct session *s, const struct query *q)
+{
+	struct login *login = login_new(s, q);
+	if (login == NULL)
+		return settle(s, OUTCOME_LATER);
+	if (too_many_refusals(login)) {
+		login_free(login);
+		return settle(s, OUTCOME_ADDRESS_TRIALS);
+	}
+	session_enter(s, SESSION_CHECKING);
+	submit(login, STORE_ACCOUNT_GET,
+	    looked_up); /* of an impossible name: nobody has it, and it takes as long */
+	return true;
+}
+
+bool login_auth(struct session *s, const struct query *q)
+{
+	return start(s, q);
+}
+
+/* The first fault of a sign-up that can be seen without the store; OUTCOME_IN: none. */
+static enum outcome fault_of(const struct session *s, const struct query *q)
+{
+	static const enum outcome of_name[] = { [NAME_OK] = OUTCOME_IN,
+		[NAME_CHARACTERS] = OUTCOME_CHARACTERS,
+		[NAME_LENGTH] = OUTCOME_LENGTH,
+		[NAME_IS_RESERVED] = OUTCOME_RESERVED };
+	enum outcome fault = of_name[name_check(q->user)];
+	if (fault == OUTCOME_IN &&
+	    !password_is_allowed(q->text, s->here->config->min_password_length))
+		fault = OUTCOME_PASSWORD;
+	return fault;
+}
+
+bool login_put(struct session *s, const struct query *q)
+{
+	if (!s->here->config->registration_open)
+		return settle(s, OUTCOME_CLOSED);
+	enum outcome fault = fault_of(s, q);
+	if (fault != OUTCOME_IN)
+		return settle(s, fault);
+	if (bans_has_name(s->here->chat->bans, q->user))
+		return settle(s, OUTCOME_BANNED);
+	return start(s, q);
+}

@@ -1,0 +1,395 @@
+/*
+ * relay.c: what is said on its way from one session to others (protocol.md, 4 MSG and MSGG, 6). The receiver may be on this
+ * worker, on another, or, by the bus, on another server; how the text is sent is looked at where the receiver is.
+ */
+#include <string.h>
+
+#include "chat/session.h"
+
+/* A text and who says it. */
+struct saying {
+	struct slice sender;
+	struct slice text;
+	bool sender_uses_lf;
+};
+
+/* ---- Giving it to a session here ---- */
+
+static bool adds_lf(const struct session *receiver, const struct saying *said)
+{
+	return receiver->lf == SESSION_LF_UNKNOWN ? said->sender_uses_lf
+						  : receiver->lf == SESSION_LF_USED;
+}
+
+/* Writes verb, words and spaces up to the text; returns the length. */
+static size_t write_head(char *head, const char *verb, struct slice target, struct slice sender)
+{
+	size_t len = strlen(verb);
+	memcpy(head, verb, len);
+	for (int i = 0; i < 2; i++) {
+		struct slice word = i == 0 ? target : sender;
+		if (word.len == 0)
+			continue;
+		head[len++] = ' ';
+		memcpy(head + len, word.ptr, word.len);
+		len += word.len;
+	}
+	head[len++] = ' ';
+	return len;
+}
+
+enum { HEAD_MAX_LEN = 2 * NAME_MAX_LEN + 16 };
+
+/* Formats the queries of a text one by one into memory of this turn. false: no memory. */
+static bool format_next(struct chat_worker *here, struct text_relay *relay, struct slice *query_r)
+{
+	char *query = worker_alloc(here->worker, QUERY_SENT_MAX_LEN);
+	if (query == NULL)
+		return false;
+	size_t len = text_relay_next(relay, query);
+	worker_alloc_shrink(here->worker, query, len);
+	*query_r = slice_of(query, len);
+	return true;
+}
+
+static void give(struct session *receiver, const struct saying *said)
+{
+	char head[HEAD_MAX_LEN];
+	size_t head_len = write_head(head, "RELAY", session_name(receiver), said->sender);
+	struct text_relay relay = { .head = slice_of(head, head_len),
+		.text = said->text,
+		.add_lf = adds_lf(receiver, said) };
+	struct slice query;
+	while (format_next(receiver->here, &relay, &query) && query.len > 0)
+		session_send_block(receiver, query);
+}
+
+/* A group text is formatted at most twice, with and without the mark for LF, whatever the number of its receivers. */
+enum { PARTS_MAX = 4 * QUERY_TAKEN_MAX_LEN / (QUERY_SENT_MAX_LEN - HEAD_MAX_LEN - 16) + 2 };
+struct prepared {
+	bool ready;
+	int count;
+	struct slice parts[PARTS_MAX];
+};
+
+static void prepare(
+    struct chat_worker *here, const struct saying *said, bool add_lf, struct prepared *p)
+{
+	char head[HEAD_MAX_LEN];
+	size_t head_len = write_head(head, "RELAYG", SLICE(""), said->sender);
+	struct text_relay relay = {
+		.head = slice_of(head, head_len), .text = said->text, .add_lf = add_lf
+	};
+	p->ready = true;
+	while (p->count < PARTS_MAX && format_next(here, &relay, &p->parts[p->count]) &&
+	       p->parts[p->count].len > 0)
+		p->count++;
+}
+
+static void give_group(
+    struct chat_worker *here, const struct saying *said, const struct session *except)
+{
+	struct prepared variants[2];
+	variants[0].ready = variants[1].ready = false;
+	variants[0].count = variants[1].count = 0;
+	list_each(node, &here->group) {
+		struct session *receiver = list_entry(node, struct session, group_node);
+		if (receiver == except)
+			continue;
+		bool add_lf = adds_lf(receiver, said);
+		struct prepared *p = &variants[add_lf];
+		if (!p->ready)
+			prepare(here, said, add_lf, p);
+		for (int i = 0; i < p->count; i++)
+			session_send_block(receiver, p->parts[i]);
+		count_up(&here->group_deliveries);
+	}
+}
+
+/* ---- Mail between workers ---- */
+
+enum mail_kind {
+	MAIL_RELAY,      /* a text for one session; if it is gone, MAIL_NOT_ONLINE comes back */
+	MAIL_RELAY_ANY,  /* the same from nobody who waits for an answer */
+	MAIL_GROUP,      /* a text for every session here that has group chat on */
+	MAIL_EVERYBODY,  /* a text for every session here */
+	MAIL_NOT_ONLINE, /* to the sender of a MAIL_RELAY */
+	MAIL_END,        /* ends a session; the text is the reason */
+	MAIL_END_BANNED, /* ends every session whose user or address is banned by now */
+};
+
+/* In front of the sender's name and the text. */
+struct mail_head {
+	enum mail_kind kind;
+	bool sender_uses_lf;
+	uint32_t sender_len;
+	struct conn_id to;
+	struct conn_id from;
+};
+
+enum { MAIL_MAX_LEN = sizeof(struct mail_head) + NAME_MAX_LEN + QUERY_TAKEN_MAX_LEN };
+
+static bool post(
+    struct worker *from, struct worker *to, struct mail_head *head, const struct saying *said)
+{
+	char mail[MAIL_MAX_LEN];
+	size_t len = sizeof(*head) + said->sender.len + said->text.len;
+	if (len > sizeof(mail))
+		return false;
+	head->sender_uses_lf = said->sender_uses_lf;
+	head->sender_len = (uint32_t)said->sender.len;
+	memcpy(mail, head, sizeof(*head));
+	if (said->sender.len > 0)
+		memcpy(mail + sizeof(*head), said->sender.ptr, said->sender.len);
+	if (said->text.len > 0)
+		memcpy(mail + sizeof(*head) + said->sender.len, said->text.ptr, said->text.len);
+	return worker_post(from, to, slice_of(mail, len));
+}
+
+static void not_online(struct session *sender)
+{
+	count_up(&sender->here->undelivered);
+	session_send(sender, SLICE("CNT <user not online> \r\n"));
+}
+
+static void take_relay(
+    struct chat_worker *here, const struct mail_head *head, const struct saying *said)
+{
+	struct session *receiver = session_of(here, head->to);
+	if (receiver != NULL) {
+		give(receiver, said);
+	} else if (head->kind == MAIL_RELAY) {
+		struct mail_head back = { .kind = MAIL_NOT_ONLINE, .to = head->from };
+		post(here->worker, net_worker(here->chat->net, head->from.worker), &back,
+		    &(struct saying){ 0 });
+	}
+}
+
+static void give_to_each(struct conn *c, void *arg)
+{
+	struct session *s = conn_owner(c);
+	if (s->state == SESSION_TALKING)
+		give(s, arg);
+}
+
+static void end_if_banned(struct conn *c, void *arg)
+{
+	struct session *s = conn_owner(c);
+	struct bans *bans = s->here->chat->bans;
+	if (bans_has_address(bans, conn_address(c)) ||
+	    (s->state == SESSION_TALKING && bans_has_name(bans, session_name(s))))
+		session_end(s, WORDS_END("banned"), "banned");
+}
+
+static void take_end(struct chat_worker *here, const struct mail_head *head, struct slice reason)
+{
+	struct session *s = session_of(here, head->to);
+	char words[64], why[32];
+	if (s == NULL || reason.len >= sizeof(why))
+		return;
+	snprintf(why, sizeof(why), "%.*s", (int)reason.len, reason.ptr);
+	int len = snprintf(words, sizeof(words), "END * <%s> \r\n", why);
+	session_end(s, slice_of(words, (size_t)len), why);
+}
+
+void relay_mail(struct worker *w, struct slice bytes)
+{
+	struct chat_worker *here = worker_owner(w);
+	struct mail_head head;
+	memcpy(&head, bytes.ptr, sizeof(head));
+	struct slice rest = slice_skip(bytes, sizeof(head));
+	struct saying said = { .sender = slice_of(rest.ptr, head.sender_len),
+		.text = slice_skip(rest, head.sender_len),
+		.sender_uses_lf = head.sender_uses_lf };
+	switch (head.kind) {
+	case MAIL_RELAY:
+	case MAIL_RELAY_ANY:
+		take_relay(here, &head, &said);
+		break;
+	case MAIL_GROUP:
+		give_group(here, &said, NULL);
+		break;
+	case MAIL_EVERYBODY:
+		worker_each_conn(w, give_to_each, &said);
+		break;
+	case MAIL_NOT_ONLINE: {
+		struct session *sender = session_of(here, head.to);
+		if (sender != NULL)
+			not_online(sender);
+		break;
+	}
+	case MAIL_END:
+		take_end(here, &head, said.text);
+		break;
+	case MAIL_END_BANNED:
+		worker_each_conn(w, end_if_banned, NULL);
+		break;
+	}
+}
+
+/* ---- MSG and MSGG ---- */
+
+/* The text as it goes on, and what it tells of the sender's client (protocol.md, 6). */
+static struct saying saying_of(struct session *s, const struct query *q)
+{
+	struct saying said = { .sender = session_name(s), .text = q->text };
+	if (text_take_lf(&said.text))
+		s->lf = SESSION_LF_USED;
+	else if (s->lf == SESSION_LF_UNKNOWN)
+		s->lf = SESSION_LF_NEVER;
+	said.sender_uses_lf = s->lf == SESSION_LF_USED;
+	return said;
+}
+
+/* By way of another worker. false: it takes no more mail. */
+static bool send_across(struct session *s, struct conn_id to, const struct saying *said)
+{
+	struct mail_head head = { .kind = MAIL_RELAY, .to = to, .from = conn_id(s->conn) };
+	struct worker *there = net_worker(s->here->chat->net, to.worker);
+	bool sent = post(s->here->worker, there, &head, said);
+	if (worker_is_behind(there))
+		session_slow_down(s, SESSION_BEHIND_WAIT_MS);
+	return sent;
+}
+
+static bool send_by_bus(struct session *s, struct slice target, const struct saying *said)
+{
+	struct bus_message message = { .kind = BUS_TO_USER,
+		.target = target,
+		.sender = said->sender,
+		.text = said->text,
+		.sender_uses_lf = said->sender_uses_lf };
+	return bus_send(s->here->chat->bus, &message) == BUS_SENT;
+}
+
+bool relay_msg(struct session *s, const struct query *q)
+{
+	struct saying said = saying_of(s, q);
+	struct conn_id to;
+	bool sent;
+	count_up(&s->here->messages);
+	if (!directory_find(s->here->chat->directory, q->target, &to)) {
+		sent = send_by_bus(s, q->target, &said);
+	} else if (to.worker == worker_index(s->here->worker)) {
+		struct session *receiver = session_of(s->here, to);
+		sent = receiver != NULL;
+		if (sent)
+			give(receiver, &said);
+	} else {
+		sent = send_across(s, to, &said);
+	}
+	if (!sent)
+		not_online(s);
+	return true;
+}
+
+static void post_group(struct chat_worker *here, const struct saying *said)
+{
+	struct net *net = here->chat->net;
+	for (unsigned i = 0; i < net_worker_count(net); i++) {
+		struct worker *there = net_worker(net, i);
+		const struct chat_worker *owner = worker_owner(there);
+		struct mail_head head = { .kind = MAIL_GROUP };
+		if (there != here->worker && owner->group_count > 0)
+			post(here->worker, there, &head, said);
+	}
+}
+
+bool relay_msgg(struct session *s, const struct query *q)
+{
+	struct saying said = saying_of(s, q);
+	struct bus_message message = { .kind = BUS_TO_GROUP,
+		.sender = said.sender,
+		.text = said.text,
+		.sender_uses_lf = said.sender_uses_lf };
+	count_up(&s->here->group_messages);
+	give_group(s->here, &said, s);
+	post_group(s->here, &said);
+	bus_send(s->here->chat->bus, &message);
+	return true;
+}
+
+void group_join(struct session *s)
+{
+	s->group_on = true;
+	list_append(&s->here->group, &s->group_node);
+	s->here->group_count++;
+}
+
+void group_leave(struct session *s)
+{
+	if (!s->group_on)
+		return;
+	s->group_on = false;
+	list_remove(&s->group_node);
+	s->here->group_count--;
+}
+
+/* ---- From elsewhere: the bus, the administrator ---- */
+
+static bool post_to_user(
+    struct chat *chat, struct slice name, enum mail_kind kind, const struct saying *said)
+{
+	struct mail_head head = { .kind = kind };
+	return directory_find(chat->directory, name, &head.to) &&
+	       post(NULL, net_worker(chat->net, head.to.worker), &head, said);
+}
+
+static void post_to_all(struct chat *chat, enum mail_kind kind, const struct saying *said)
+{
+	for (unsigned i = 0; i < net_worker_count(chat->net); i++) {
+		struct mail_head head = { .kind = kind };
+		post(NULL, net_worker(chat->net, i), &head, said);
+	}
+}
+
+void chat_deliver(void *arg, const struct bus_message *message)
+{
+	struct saying said = { .sender = message->sender,
+		.text = message->text,
+		.sender_uses_lf = message->sender_uses_lf };
+	if (name_check(said.sender) != NAME_OK || said.text.len > QUERY_TAKEN_MAX_LEN)
+		return;
+	if (message->kind == BUS_TO_USER)
+		post_to_user(arg, message->target, MAIL_RELAY_ANY, &said);
+	else
+		post_to_all(arg, MAIL_GROUP, &said);
+}
+
+static struct saying said_by_admin(struct slice text)
+{
+	if (text.len > QUERY_TAKEN_MAX_LEN)
+		text.len = text_whole_chars(text, QUERY_TAKEN_MAX_LEN);
+	return (struct saying){ .sender = SLICE("admin"), .text = text };
+}
+
+bool chat_message(struct chat *chat, struct slice name, struct slice text)
+{
+	struct saying said = said_by_admin(text);
+	return post_to_user(chat, name, MAIL_RELAY_ANY, &said);
+}
+
+void chat_announce(struct chat *chat, struct slice text)
+{
+	struct saying said = said_by_admin(text);
+	post_to_all(chat, MAIL_EVERYBODY, &said);
+}
+
+bool chat_end_user(struct chat *chat, struct slice name, const char *words)
+{
+	struct saying said = { .text = slice_str(words) };
+	return post_to_user(chat, name, MAIL_END, &said);
+}
+
+bool chat_ban(struct chat *chat, const char *text)
+{
+	if (!bans_add(chat->bans, text))
+		return false;
+	post_to_all(chat, MAIL_END_BANNED, &(struct saying){ 0 });
+	return true;
+}
+
+void chat_unban(struct chat *chat, const char *text)
+{
+	bans_remove(chat->bans, text);
+}

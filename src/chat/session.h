@@ -1,0 +1,137 @@
+/*
+ * session.h: one connection from the end of its handshake on: who it is, and what a query means. Knows no socket and no
+ * encryption. Private to chat/; everything here is for the session's own worker.
+ *
+ *	LOGIN -> CHECKING -> TALKING -> (ended, freed)
+ *	      <-  TRY
+ */
+#ifndef CHAT_SESSION_H
+#define CHAT_SESSION_H
+
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "base/pool.h"
+#include "chat/bans.h"
+#include "chat/chat.h"
+#include "chat/refusals.h"
+#include "protocol/name.h"
+#include "protocol/query.h"
+#include "protocol/text.h"
+
+enum { TOKEN_RANDOM_BYTES = 24, TOKEN_LEN = 32 }; /* base64 of the random bytes */
+
+/* What all workers share. */
+struct chat {
+	struct store *store;
+	struct bus *bus;
+	struct net *net;
+	struct directory *directory;
+	struct refusals *refusals;
+	struct bans *bans;
+	struct pool *passwords;
+	struct chat_config first_config; /* for workers that are about to start */
+};
+
+/* What a worker has to itself; other threads only read the atomics. */
+struct chat_worker {
+	struct chat *chat;
+	struct worker *worker;
+	struct chat_config *config;
+	struct list group;            /* sessions with group chat on */
+	_Atomic uint64_t group_count; /* how many: others send no group text where nobody listens */
+	_Atomic uint64_t logins, signups, refused_logins, messages, undelivered, group_messages,
+	    group_deliveries;
+};
+
+/* Counts on the worker that alone writes the counter: a plain store, no locked instruction. */
+static inline void count_up(_Atomic uint64_t *counter)
+{
+	atomic_store_explicit(
+	    counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+enum session_state {
+	SESSION_LOGIN = 1 << 0,    /* AUTH or PUT is awaited */
+	SESSION_CHECKING = 1 << 1, /* the pool or the store is at it; nothing is read */
+	SESSION_TALKING = 1 << 2,
+};
+
+/* protocol.md, 6: does this client end its texts with LF, and so expects them to? */
+enum session_lf { SESSION_LF_UNKNOWN, SESSION_LF_NEVER, SESSION_LF_USED };
+
+struct session {
+	struct conn *conn;
+	struct chat_worker *here;
+	enum session_state state;
+	enum session_lf lf;
+	bool group_on;
+	struct list group_node;
+	struct directory_entry user; /* its name; in the directory while online */
+	char token[TOKEN_LEN + 1];
+
+	uint32_t tries; /* refusals so far */
+	uint64_t login_began_ms;
+	uint64_t try_began_ms;
+
+	uint64_t due_ms; /* what the connection's deadline is set to */
+	uint64_t last_query_ms;
+	uint64_t query_began_ms;  /* of a query whose end has not come; 0: none */
+	uint64_t resume_ms;       /* when a slowed session is read again; 0: it is not slowed */
+	uint64_t allowance;       /* queries it may send at once */
+	uint64_t allowance_at_ms; /* when that was last topped up */
+};
+
+/* Sends words, says goodbye, closes and frees: s is gone. words is a whole query. reason is for the log. */
+void session_end(struct session *s, struct slice words, const char *reason);
+
+/* Sends one whole query. */
+void session_send(struct session *s, struct slice query);
+
+/* The same for bytes that live until the end of the turn: they are not copied. */
+void session_send_block(struct session *s, struct slice query);
+
+/* Goes over to another state; reading stops in SESSION_CHECKING and goes on in the others. */
+void session_enter(struct session *s, enum session_state state);
+
+/* The user is in the directory and has its token: tells the client, begins to talk. */
+void session_begin(struct session *s);
+
+/* Looks at the clock again: a deadline may have come nearer. */
+void session_rearm(struct session *s);
+
+/* Reads no more of it for wait_ms. */
+enum { SESSION_BEHIND_WAIT_MS = 20 }; /* when another worker's mail piles up */
+void session_slow_down(struct session *s, uint64_t wait_ms);
+
+struct slice session_name(const struct session *s);
+
+/* The session of a connection that is open on this worker, or NULL. */
+struct session *session_of(struct chat_worker *here, struct conn_id id);
+
+#define WORDS_END(reason) SLICE("END * <" reason "> \r\n")
+
+/* ---- login.c ---- */
+
+/* A query in SESSION_LOGIN. false: the session has ended. */
+bool login_auth(struct session *s, const struct query *q);
+bool login_put(struct session *s, const struct query *q);
+
+/* ---- relay.c ---- */
+
+/* A query in SESSION_TALKING. false: the session has ended. */
+bool relay_msg(struct session *s, const struct query *q);
+bool relay_msgg(struct session *s, const struct query *q);
+
+/* Mail from another worker or thread. */
+void relay_mail(struct worker *w, struct slice bytes);
+
+void group_join(struct session *s);
+void group_leave(struct session *s);
+
+/* ---- commands.c ---- */
+
+/* CMD in SESSION_TALKING. false: the session has ended. */
+bool command_run(struct session *s, const struct query *q);
+
+#endif
