@@ -69,8 +69,8 @@ static void answers_in_turn(void **state)
 		{ STORE_BAN_DELETE, STORE_NONE, "127.0.0.1", "", "" },
 		{ STORE_BAN_ADD, STORE_OK, "127.0.0.1", "", "" },
 		{ STORE_BAN_ADD, STORE_TAKEN, "127.0.0.1", "", "" },
-		{ STORE_BAN_ADD, "ann", "", "",
-		    STORE_OK }, /* a ban and an account are two things */
+		{ STORE_BAN_ADD, STORE_OK, "ann", "",
+		    "" }, /* a ban and an account are two things */
 		{ STORE_BAN_DELETE, STORE_OK, "ann", "", "" },
 		{ STORE_ACCOUNT_GET, STORE_OK, "ann", "", "h6" },
 	};
