@@ -1,0 +1,93 @@
+"""What the dialogue tests share: servers, and a deadline for each test."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from server import Server  # noqa: E402
+from wire import PATIENCE  # noqa: E402
+
+TEST_SECONDS = int(9 * PATIENCE)  # a test that takes longer hangs
+
+
+def new_folder(stack):
+    """A folder that is gone with the stack; its path is short, since a Unix socket's path has 108 bytes at most."""
+    return stack.enter_context(tempfile.TemporaryDirectory(prefix="messagerd-"))
+
+
+@pytest.fixture(scope="session")
+def _shared_server():
+    with ExitStack() as stack:
+        server = Server(new_folder(stack))
+        yield server
+        server.finish()
+
+
+@pytest.fixture
+def server(_shared_server):
+    """A server with the usual settings that all tests share; nobody but the others' leftovers is on it."""
+    yield _shared_server
+    _shared_server.dismiss()
+    assert _shared_server.process.poll() is None, "the shared server died in this test"
+
+
+@pytest.fixture
+def serve():
+    """Start servers of one's own: serve({"login.max_tries": 3}). folder= restarts on the data of an earlier one."""
+    with ExitStack() as stack:
+        def start(settings=None, folder=None, **how):
+            server = Server(folder or new_folder(stack), settings, **how)
+            stack.callback(server.finish)
+            return server
+        yield start
+
+
+@pytest.fixture
+def folder():
+    with ExitStack() as stack:
+        yield Path(new_folder(stack))
+
+
+@pytest.fixture(scope="session")
+def make_certificate():
+    """make_certificate(path): a fresh self-signed certificate with its key, in one PEM file."""
+    def make(path, name="tester"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-subj", f"/CN={name}", "-days", "2", "-keyout", f"{path}.key", "-out", f"{path}.crt"],
+                       check=True, capture_output=True)
+        Path(path).write_text(Path(f"{path}.key").read_text() + Path(f"{path}.crt").read_text())
+        return Path(path)
+    return make
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "threads: makes the server's threads meet; what a run under ThreadSanitizer takes")
+
+
+@pytest.fixture(autouse=True)
+def _deadline():
+    def too_late(_number, _frame):
+        pytest.fail(f"this test takes longer than {TEST_SECONDS} s")
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """A failure shows what the servers logged."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for server in Server.running:
+            title = f"messagerd {server.process.pid}, end of its log"
+            report.sections.append((title, "\n".join(server.log()[-40:])))
