@@ -1,0 +1,176 @@
+"""Limits on connections, on refused log-ins of an address, and on a session's queries."""
+
+import time
+
+from wire import Refused, closed_without_a_word, eventually
+
+REFUSED = "END <incorrect username or password>"
+TOO_MANY = "END * <too many trials>"
+
+
+def is_turned_away(server, **how):
+    """Demand that a new connection is closed before its handshake, without a word."""
+    closed_without_a_word(server.knock(**how))
+    try:
+        server.connect(**how)
+    except Refused:
+        return
+    raise AssertionError("a connection above the limit could shake hands")
+
+
+# Connections
+
+def test_connections(serve):
+    server = serve({"limits.connections": 3})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    stranger = server.connect()
+    is_turned_away(server)
+    is_turned_away(server, source="127.0.0.2")
+
+    alice.message(bob, "full house")
+    bob.hears(f"RELAY {bob} {alice} full house")
+    stranger.hang_up()
+    eventually(lambda: server.sign_up("carol"))
+    is_turned_away(server)
+
+
+def test_connections_of_an_address(serve):
+    server = serve({"limits.connections_per_address": 2})
+    alice = server.sign_up("alice")
+    stranger = server.connect()
+    is_turned_away(server)
+
+    server.sign_up("bob", source="127.0.0.2")
+    server.connect(source="127.0.0.2")
+    is_turned_away(server, source="127.0.0.2")
+
+    stranger.die()
+    eventually(lambda: server.sign_up("carol"))
+    alice.is_settled()
+
+
+def test_connections_that_have_not_logged_in(serve):
+    server = serve({"limits.unauthenticated": 2})
+    first, second = server.connect(), server.connect()
+    is_turned_away(server)
+
+    first.sign_up("alice")
+    third = eventually(server.connect)
+    is_turned_away(server)
+
+    second.hang_up()
+    eventually(server.connect)
+    is_turned_away(server)
+    third.sign_up("bob")
+
+
+def test_connections_in_handshake_count_as_not_logged_in(serve):
+    server = serve({"limits.unauthenticated": 2})
+    eventually(lambda: closed_without_a_word(server.knock(), 0.5))
+
+
+# Refused log-ins
+
+LIMIT = {"limits.failed_logins_per_address_per_minute": 3}
+
+
+def refuse(server, query="AUTH nobody secret", times=1, **how):
+    for _ in range(times):
+        peer = server.connect(**how)
+        peer.say(query)
+        peer.hears_last(REFUSED)
+
+
+def test_too_many_refused_log_ins_of_an_address(serve):
+    server = serve(LIMIT)
+    alice = server.sign_up("alice")
+    bob = server.sign_up("bob")
+    bob.quit()
+    refuse(server, f"AUTH {alice} wrong")
+    refuse(server, "AUTH nobody secret")
+    refuse(server, "AUTH bad-name secret")
+
+    for password in ("wrong", bob.password):
+        peer = server.connect()
+        peer.say(f"AUTH {bob} {password}")
+        peer.hears_last(TOO_MANY)
+    alice.is_settled()
+    server.log_in(bob, source="127.0.0.2")
+
+
+def test_tries_and_a_user_who_is_online_are_no_refused_log_ins(serve):
+    server = serve(LIMIT)
+    alice = server.sign_up("alice")
+    bob = server.sign_up("bob")
+    bob.quit()
+    for _ in range(5):
+        peer = server.connect()
+        peer.say(f"AUTH {alice} {alice.password}")
+        peer.hears_last("END * <user already online>")
+    peer = server.connect()
+    for _ in range(10):
+        peer.say("PUT admin secret")
+        peer.hears("TRY <username reserved>")
+    peer.log_in(bob.name, bob.password)
+
+
+def test_good_log_ins_are_no_refused_ones(serve):
+    server = serve(LIMIT)
+    alice = server.sign_up("alice")
+    alice.quit()
+    for _ in range(10):
+        server.log_in(alice).quit()
+    refuse(server, times=3)
+
+
+def test_beyond_the_limit_nothing_is_hashed(serve):
+    server = serve({"limits.failed_logins_per_address_per_minute": 3, "login.password_memory": "64MiB",
+                    "login.password_passes": 6})
+
+    def seconds(answer):
+        peer = server.connect()
+        began = time.monotonic()
+        peer.say("AUTH nobody secret")
+        peer.hears(answer)
+        return time.monotonic() - began
+
+    hashed = min(seconds(REFUSED) for _ in range(3))
+    not_hashed = min(seconds(TOO_MANY) for _ in range(3))
+    assert not_hashed < hashed / 4, f"a hash takes {hashed:.3f} s, a refusal without one {not_hashed:.3f} s"
+
+
+# Queries
+
+def test_too_many_queries_are_slowed_down_and_none_is_dropped(serve):
+    server = serve({"session.messages_per_second": 20, "session.burst": 20})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    began = time.monotonic()
+    alice.say_records(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(60))
+
+    bob.is_settled()  # nobody else is slowed down
+    bob.message(alice, "are you there?")
+    heard, numbers = None, iter(range(60))
+    for _ in range(61):
+        heard = alice.next_record()
+        if heard != f"RELAY {alice} {bob} are you there? \r\n".encode():
+            assert heard == f"RELAY {alice} {alice} {next(numbers)} \r\n".encode()
+    assert time.monotonic() - began > 1.5, "60 queries, 20 at once and 20 a second, take 2 seconds"
+    alice.is_settled()
+
+
+def test_every_query_counts(serve):
+    server = serve({"session.messages_per_second": 20, "session.burst": 20})
+    alice = server.sign_up("alice")
+    began = time.monotonic()
+    alice.say_raw(b"".join(alice.spelled("CMD <group>") for _ in range(50)))  # in one record, without an answer
+    alice.is_settled()
+    assert time.monotonic() - began > 1.2, "50 queries, 20 at once and 20 a second, take 1.5 seconds"
+
+
+def test_a_burst_is_not_slowed_down(serve):
+    server = serve({"session.messages_per_second": 1, "session.burst": 100})
+    alice = server.sign_up("alice")
+    began = time.monotonic()
+    alice.say_records(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(90))
+    alice.hears(*(f"RELAY {alice} {alice} {number}" for number in range(90)))
+    assert time.monotonic() - began < 20, "90 queries of a burst of 100 took as long as without a burst"

@@ -1,0 +1,182 @@
+"""TLS: versions, ALPN, certificates of the server and of clients; protocol.md section 1 and configuration.md [tls]."""
+
+import hashlib
+import re
+import socket
+import ssl
+import stat
+from datetime import datetime, timedelta
+from ssl import TLSVersion
+
+import pytest
+
+from wire import Refused, client_context
+
+P256 = bytes.fromhex("06082a8648ce3d030107")  # the curve's object identifier in DER
+CERTIFICATE_REQUEST = 13  # a handshake message, RFC 8446 section 4
+
+
+def only(version):
+    return client_context(oldest=version, newest=version)
+
+
+# Versions
+
+@pytest.mark.parametrize("version", [TLSVersion.TLSv1_2, TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_versions_that_are_spoken(server, version):
+    alice = server.sign_up("alice", context=only(version))
+    assert alice.tls.version() == version.name.replace("_", ".")
+    alice.message(alice, "hello")
+    alice.hears(f"RELAY {alice} {alice} hello")
+    alice.quit()
+
+
+def test_the_best_version_is_chosen(server):
+    assert server.connect().tls.version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+def test_older_versions_are_not(server, version):
+    with pytest.warns(DeprecationWarning):
+        old = TLSVersion[version]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.minimum_version = context.maximum_version = old
+    with pytest.raises(Refused) as refusal:
+        server.connect(context=context)
+    why = refusal.value.why
+    assert isinstance(why, ConnectionResetError) or "ALERT" in str(why), f"the server did not refuse it: {why}"
+    server.is_well()
+
+
+def test_the_least_version_is_a_setting(serve):
+    server = serve({"tls.min_version": "1.3"})
+    with pytest.raises(Refused):
+        server.connect(context=only(TLSVersion.TLSv1_2))
+    server.sign_up("alice", context=only(TLSVersion.TLSv1_3))
+
+
+# ALPN
+
+@pytest.mark.parametrize("offered, chosen", [
+    pytest.param(None, None, id="none"),
+    pytest.param(["ssl-messager/1"], "ssl-messager/1", id="ours"),
+    pytest.param(["h2", "ssl-messager/1", "http/1.1"], "ssl-messager/1", id="ours-among-others"),
+    pytest.param(["ssl-messager/2"], None, id="a-later-version"),
+    pytest.param(["ssl-messager/2", "ssl-messager/1"], "ssl-messager/1", id="a-later-version-and-ours"),
+    pytest.param(["h2", "http/1.1"], None, id="others"),
+    pytest.param(["ssl-messager/10", "ssl-messager/"], None, id="almost-ours"),
+])
+@pytest.mark.parametrize("version", [TLSVersion.TLSv1_2, TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_alpn(server, version, offered, chosen):
+    alice = server.sign_up("alice", context=client_context(version, version, alpn=offered))
+    assert alice.tls.selected_alpn_protocol() == chosen
+    alice.is_settled()
+
+
+# The server's certificate
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_first_start_makes_a_certificate(serve):
+    server = serve()
+    pem = server.data / "server.pem"
+    assert mode(pem) == 0o600
+    assert mode(server.data) == 0o700
+
+    shown = server.connect().tls.getpeercert(binary_form=True)
+    own = re.search("-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----", pem.read_text(), re.DOTALL)
+    assert shown == ssl.PEM_cert_to_DER_cert(own[0])
+    assert P256 in shown
+
+    trusting = ssl.create_default_context(cafile=pem)
+    peer = server.connect(context=trusting, hostname=socket.gethostname())
+    certificate = peer.tls.getpeercert()
+    assert ("DNS", socket.gethostname()) in certificate["subjectAltName"]
+    begins, ends = (datetime.strptime(certificate[key], "%b %d %H:%M:%S %Y %Z") for key in ("notBefore", "notAfter"))
+    assert begins <= datetime.utcnow()
+    assert abs(ends - datetime.utcnow() - timedelta(days=3652)) < timedelta(days=5), "valid for ten years"
+
+
+def test_the_next_start_keeps_it(serve):
+    first = serve()
+    shown = first.connect().tls.getpeercert(binary_form=True)
+    first.finish()
+    second = serve(folder=first.folder)
+    assert second.connect().tls.getpeercert(binary_form=True) == shown
+
+
+def test_each_server_makes_its_own(serve):
+    shown = {serve().connect().tls.getpeercert(binary_form=True) for _ in range(2)}
+    assert len(shown) == 2
+
+
+def der(pem):
+    return ssl.PEM_cert_to_DER_cert(re.search("-----BEGIN CERTIFICATE-----.*", pem.read_text(), re.DOTALL)[0])
+
+
+def test_a_certificate_of_ones_own(serve, folder, make_certificate):
+    pem = make_certificate(folder / "own.pem")
+    server = serve({"tls.certificate": pem})
+    assert server.connect().tls.getpeercert(binary_form=True) == der(pem)
+
+
+def test_a_key_in_a_file_of_its_own(serve, folder, make_certificate):
+    pem = make_certificate(folder / "own.pem")
+    server = serve({"tls.certificate": f"{pem}.crt", "tls.key": f"{pem}.key"})
+    assert server.connect().tls.getpeercert(binary_form=True) == der(pem)
+
+
+# Certificates of clients
+
+@pytest.fixture(scope="session")
+def client_pem(tmp_path_factory, make_certificate):
+    return make_certificate(tmp_path_factory.mktemp("client") / "certc.pem", "alice")
+
+
+def asked_for_a_certificate(server, version):
+    """Whether the server's handshake asks the client for a certificate."""
+    seen = []
+    context = only(version)
+    context._msg_callback = lambda _c, _direction, _version, _content, message, _data: seen.append(message)
+    server.sign_up("alice", context=context)
+    assert seen, "no handshake message was seen"
+    return CERTIFICATE_REQUEST in [getattr(message, "value", message) for message in seen]
+
+
+def logs_fingerprint(server, pem):
+    fingerprint = hashlib.sha256(der(pem)).hexdigest()
+    return any(fingerprint in line.lower().replace(":", "") for line in server.log())
+
+
+versions = pytest.mark.parametrize("version", [TLSVersion.TLSv1_2, TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+
+
+@versions
+def test_off_no_certificate_is_asked_for(serve, client_pem, version):
+    server = serve({"tls.client_certificates": "off"})
+    assert not asked_for_a_certificate(server, version)
+    server.sign_up("bob", context=client_context(version, version, certificate=client_pem))
+    assert not logs_fingerprint(server, client_pem)
+
+
+@versions
+def test_optional_a_certificate_is_taken_and_logged(serve, client_pem, version):
+    server = serve({"tls.client_certificates": "optional"})
+    assert asked_for_a_certificate(server, version)
+    server.sign_up("bob", context=client_context(version, version, certificate=client_pem)).is_settled()
+    server.stop()
+    assert logs_fingerprint(server, client_pem)
+
+
+@versions
+def test_required_without_a_certificate_nobody_gets_in(serve, client_pem, version):
+    server = serve({"tls.client_certificates": "required"})
+    with pytest.raises((Refused, AssertionError, ssl.SSLError)):
+        server.sign_up("alice", context=only(version))
+    server.sign_up("bob", context=client_context(version, version, certificate=client_pem)).is_settled()
+    server.stop()
+    assert logs_fingerprint(server, client_pem)
