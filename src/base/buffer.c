@@ -21,13 +21,16 @@ char *buffer_reserve(struct buffer *b, size_t len)
 	if (len > SIZE_MAX / 4 - b->len)
 		return NULL;
 	size_t need = b->len + len;
-	/* Moving to the front is worth it when it frees at least half; else a busy buffer would move at each call. */
+	/*
+	 * Moving to the front pays when half of the memory becomes room: as much has gone through since the last
+	 * move. Else the buffer doubles, lest a nearly full one moved at each call.
+	 */
 	if (b->mem != NULL && need <= b->cap / 2) {
 		memmove(b->mem, b->mem + b->start, b->len);
 		b->start = 0;
 		return b->mem + b->len;
 	}
-	size_t cap = b->cap < BUFFER_MIN_CAP ? BUFFER_MIN_CAP : b->cap;
+	size_t cap = b->mem == NULL ? BUFFER_MIN_CAP : b->cap * 2;
 	while (cap < need)
 		cap *= 2;
 	char *mem = malloc(cap);
