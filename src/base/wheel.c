@@ -5,7 +5,7 @@
 /* The first tick that begins at or after the deadline: an entry is never early. */
 static uint64_t tick_of(uint64_t due_ms)
 {
-	return (due_ms + WHEEL_TICK_MS - 1) / WHEEL_TICK_MS;
+	return due_ms / WHEEL_TICK_MS + (due_ms % WHEEL_TICK_MS != 0);
 }
 
 void wheel_init(struct wheel *w, uint64_t now_ms)
