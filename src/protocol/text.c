@@ -68,7 +68,7 @@ static bool needs_no_care(struct slice text)
 /* Copies whole characters, control bytes escaped, as many as fit into room; returns what was written, takes what was read off text. */
 static size_t copy_escaped(struct slice *text, char *out, size_t room)
 {
-	if (text->len <= room && needs_no_care(*text)) {
+	if (text->len > 0 && text->len <= room && needs_no_care(*text)) {
 		size_t len = text->len;
 		memcpy(out, text->ptr, len);
 		*text = slice_skip(*text, len);
