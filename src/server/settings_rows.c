@@ -1,0 +1,223 @@
+#include "server/settings_rows.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AT(field)    offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
+#define KIB(n)       ((uint64_t)(n) << 10)
+#define MIB(n)       ((uint64_t)(n) << 20)
+#define GIB(n)       ((uint64_t)(n) << 30)
+#define SECONDS(n)   ((uint64_t)(n)*1000)
+#define CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Long enough for everybody, and far from every overflow in the code that adds and multiplies. */
+#define LONGEST SECONDS(1000000) /* eleven days */
+#define MOST    1000000000
+#define LARGEST (GIB(1) << 20)
+
+static bool derived(int len, size_t size, const char *what, char *why, size_t why_size)
+{
+	if (len >= 0 && (size_t)len < size)
+		return true;
+	snprintf(
+	    why, why_size, "%s is longer than %zu bytes, which is all it may have", what, size - 1);
+	return false;
+}
+
+static const char *home_folder(void)
+{
+	const char *home = getenv("HOME");
+	if (home != NULL && home[0] == '/')
+		return home;
+	const struct passwd *user = getpwuid(getuid());
+	return user != NULL ? user->pw_dir : NULL;
+}
+
+static bool derive_data(const struct settings *s, char *to, size_t size, char *why, size_t why_size)
+{
+	(void)s;
+	const char *data_home = getenv("XDG_DATA_HOME"), *home = home_folder();
+	int len;
+	if (geteuid() == 0)
+		len = snprintf(to, size, "/var/lib/messagerd");
+	else if (data_home != NULL &&
+		 data_home[0] == '/') /* a relative one is to be ignored, says XDG */
+		len = snprintf(to, size, "%s/messagerd", data_home);
+	else if (home != NULL)
+		len = snprintf(to, size, "%s/.local/share/messagerd", home);
+	else {
+		snprintf(why, why_size, "this user has no home folder");
+		return false;
+	}
+	return derived(len, size, to, why, why_size);
+}
+
+static bool derive_certificate(
+    const struct settings *s, char *to, size_t size, char *why, size_t why_size)
+{
+	return derived(
+	    snprintf(to, size, "%s/server.pem", s->data), size, "DATA/server.pem", why, why_size);
+}
+
+static bool derive_key(const struct settings *s, char *to, size_t size, char *why, size_t why_size)
+{
+	return derived(snprintf(to, size, "%s", s->net.certificate_path), size,
+	    "the certificate's path", why, why_size);
+}
+
+static bool derive_socket(
+    const struct settings *s, char *to, size_t size, char *why, size_t why_size)
+{
+	return derived(
+	    snprintf(to, size, "%s/admin.sock", s->data), size, "DATA/admin.sock", why, why_size);
+}
+
+static bool derive_node(const struct settings *s, char *to, size_t size, char *why, size_t why_size)
+{
+	(void)s;
+	to[0] = '\0';
+	if (gethostname(to, size) != 0 && errno != ENAMETOOLONG) {
+		snprintf(why, why_size, "this host has no name: %s", strerror(errno));
+		return false;
+	}
+	to[size - 1] = '\0';
+	for (char *at = to; *at != '\0'; at++) {
+		if (!isascii(*at) || (!isalnum(*at) && strchr("-_.", *at) == NULL))
+			*at = '-';
+	}
+	if (to[0] == '\0')
+		snprintf(to, size, "messagerd");
+	return true;
+}
+
+/* When a change takes effect. */
+enum { AT_ONCE = false, AFTER_RESTART = true };
+
+/* name, type, when a change takes effect, field, default; then what the type needs. */
+const struct setting setting_rows[] = {
+	{ "server.listen", SETTING_ADDRESSES, AFTER_RESTART, AT(listen), "0.0.0.0:18443", .min = 1,
+	    .max = SETTINGS_MAX_LISTEN,
+	    .help = "Where to listen, such as 0.0.0.0:18443 [::]:18443. Port 0 picks a free one." },
+	{ "server.data", SETTING_PATH, AFTER_RESTART, AT(data), "", .derive = derive_data,
+	    .derived_as = "/var/lib/messagerd for root, else ~/.local/share/messagerd",
+	    .help = "The folder for everything that lasts. Made with mode 0700 if it is missing." },
+	{ "server.workers", SETTING_COUNT, AFTER_RESTART, AT(workers), "0", .max = 1024,
+	    .help = "Threads that serve connections. 0: one per core." },
+
+	{ "tls.certificate", SETTING_PATH, AT_ONCE, AT(net.certificate_path), "",
+	    .derive = derive_certificate,
+	    .derived_as = "DATA/server.pem, made self-signed on the first start",
+	    .help = "The server's certificate, with those that vouch for it, as PEM." },
+	{ "tls.key", SETTING_PATH, AT_ONCE, AT(net.key_path), "", .derive = derive_key,
+	    .derived_as = "in the certificate's file",
+	    .help = "The certificate's private key, as PEM." },
+	{ "tls.client_certificates", SETTING_CHOICE, AT_ONCE, AT(net.client_certificates), "off",
+	    .choices = CHOICES("off", "optional", "required"),
+	    .help =
+		"Whether clients are asked for a certificate. A self-signed one will do; its fingerprint is "
+		"logged." },
+	{ "tls.min_version", SETTING_CHOICE, AT_ONCE, AT(net.min_version), "1.2",
+	    .choices = CHOICES("1.2", "1.3"), .help = "The oldest version of TLS that is spoken." },
+
+	{ "login.timeout", SETTING_SECONDS, AT_ONCE, AT(chat.login_timeout_ms), "60",
+	    .max = LONGEST,
+	    .help =
+		"For the next query of somebody who logs in; all of it may take ten times that. 0: no "
+		"limit." },
+	{ "login.handshake_timeout", SETTING_SECONDS, AT_ONCE, AT(net.handshake_timeout_ms), "10",
+	    .max = LONGEST, .help = "For the TLS handshake. 0: no limit." },
+	{ "login.max_tries", SETTING_COUNT, AT_ONCE, AT(chat.max_tries), "60", .max = MOST,
+	    .help = "The refusal of a sign-up with which a connection ends. 0: no limit." },
+	{ "login.registration", SETTING_CHOICE, AT_ONCE, AT(chat.registration_open), "open",
+	    .choices = CHOICES("closed", "open"),
+	    .help = "Whether people can sign up. If not, accounts come from messagerctl only." },
+	{ "login.min_password_length", SETTING_COUNT, AT_ONCE, AT(chat.min_password_length), "1",
+	    .min = 1, .max = 1024, .help = "The least bytes that a new password must have." },
+	{ "login.password_memory", SETTING_SIZE, AT_ONCE, AT(chat.password_memory_bytes), "19MiB",
+	    .min = KIB(8), .max = GIB(4),
+	    .help = "Memory for hashing one password with Argon2id." },
+	{ "login.password_passes", SETTING_COUNT, AT_ONCE, AT(chat.password_passes), "2", .min = 1,
+	    .max = 1000, .help = "Passes over that memory." },
+
+	{ "session.check_interval", SETTING_SECONDS, AT_ONCE, AT(chat.check_interval_ms), "15",
+	    .max = LONGEST,
+	    .help = "A session to which nothing else was sent for so long gets a CHECK. 0: off." },
+	{ "session.user_timeout", SETTING_SECONDS, AT_ONCE, AT(net.user_timeout_ms), "45",
+	    .max = LONGEST,
+	    .help =
+		"A peer that acknowledges nothing for so long is gone. 0: what the system does by itself." },
+	{ "session.idle_timeout", SETTING_SECONDS, AT_ONCE, AT(chat.idle_timeout_ms), "0",
+	    .max = LONGEST,
+	    .help = "A session that says nothing for so long is closed. 0: never." },
+	{ "session.query_timeout", SETTING_SECONDS, AT_ONCE, AT(chat.query_timeout_ms), "30",
+	    .max = LONGEST, .help = "For the rest of a query that has begun. 0: no limit." },
+	{ "session.output_limit", SETTING_SIZE, AT_ONCE, AT(net.output_limit_bytes), "1MiB",
+	    .min = KIB(64), .max = LARGEST,
+	    .help = "A receiver that lets more pile up is dropped as too slow." },
+	{ "session.messages_per_second", SETTING_COUNT, AT_ONCE, AT(chat.messages_per_second),
+	    "200", .max = MOST,
+	    .help =
+		"Queries of one session. Above it the session is read more slowly. 0: no limit." },
+	{ "session.burst", SETTING_COUNT, AT_ONCE, AT(chat.burst), "400", .min = 1, .max = MOST,
+	    .help = "So many queries at once, after a pause, are not slowed down." },
+
+	{ "files.upload_seconds", SETTING_SECONDS, AT_ONCE, AT(chat.upload_ms), "5", .max = LONGEST,
+	    .help = "File bytes of an upload count for so long. 0: no limit." },
+	{ "files.download_seconds", SETTING_SECONDS, AT_ONCE, AT(chat.download_ms), "5",
+	    .max = LONGEST,
+	    .help = "File bytes of a download are sent for so long, for each file. 0: no limit." },
+	{ "files.max_size", SETTING_SIZE, AT_ONCE, AT(chat.file_max_bytes), "100MiB",
+	    .max = LARGEST, .help = "The largest file. 0: no limit." },
+	{ "files.max_waiting_files", SETTING_COUNT, AT_ONCE, AT(chat.max_waiting_files), "1000",
+	    .max = MOST, .help = "Files that may wait for one receiver. 0: no limit." },
+	{ "files.max_waiting_bytes", SETTING_SIZE, AT_ONCE, AT(chat.max_waiting_bytes), "1GiB",
+	    .max = LARGEST, .help = "Bytes of files that may wait for one receiver. 0: no limit." },
+	{ "files.keep_days", SETTING_COUNT, AT_ONCE, AT(chat.keep_days), "0", .max = 100000,
+	    .help = "Files that wait for longer are removed. 0: never." },
+
+	{ "limits.connections", SETTING_COUNT, AT_ONCE, AT(net.connections), "0", .max = MOST,
+	    .help = "Connections at a time. 0: no limit." },
+	{ "limits.connections_per_address", SETTING_COUNT, AT_ONCE, AT(net.connections_per_address),
+	    "0", .max = MOST, .help = "Connections at a time from one address. 0: no limit." },
+	{ "limits.failed_logins_per_address_per_minute", SETTING_COUNT, AT_ONCE,
+	    AT(chat.failed_logins_per_minute), "60", .max = MOST,
+	    .help =
+		"Refused log-ins from one address, so that a crowd behind one address is not hurt. 0: no "
+		"limit." },
+	{ "limits.unauthenticated", SETTING_COUNT, AT_ONCE, AT(net.unauthenticated), "10000",
+	    .max = MOST, .help = "Connections at a time that have not logged in. 0: no limit." },
+
+	{ "store.url", SETTING_URL, AFTER_RESTART, AT(store_url),
+	    "sqlite:", .choices = CHOICES("sqlite:"),
+	    .help =
+		"Where accounts and bans are kept. sqlite: is DATA/messagerd.db, sqlite:PATH another file." },
+	{ "bus.url", SETTING_URL, AFTER_RESTART, AT(bus_url), "local", .choices = CHOICES("local"),
+	    .help = "What connects servers. local: this one is alone." },
+	{ "bus.node", SETTING_WORD, AFTER_RESTART, AT(node), "", .derive = derive_node,
+	    .derived_as = "the host's name", .help = "This server's name in a cluster." },
+	{ "admin.socket", SETTING_PATH, AFTER_RESTART, AT(admin_socket), "",
+	    .derive = derive_socket, .derived_as = "DATA/admin.sock",
+	    .help = "Where messagerctl finds the server: a socket of mode 0600." },
+	{ "metrics.listen", SETTING_ADDRESSES, AT_ONCE, AT(metrics_listen), "",
+	    .max = SETTINGS_MAX_LISTEN,
+	    .help = "Where metrics are served over HTTP, such as 127.0.0.1:9443. Empty: nowhere." },
+	{ "log.level", SETTING_CHOICE, AT_ONCE, AT(log_level), "info",
+	    .choices = CHOICES("error", "warn", "info", "debug"),
+	    .help = "What is logged. No secret and no text of a message is, at any level." },
+	{ "log.format", SETTING_CHOICE, AT_ONCE, AT(log_format), "text",
+	    .choices = CHOICES("text", "json"), .help = "How it is written." },
+};
+const size_t setting_row_count = sizeof(setting_rows) / sizeof(setting_rows[0]);
+
+const struct setting *setting_find(const char *name)
+{
+	for (size_t i = 0; i < setting_row_count; i++) {
+		if (strcmp(setting_rows[i].name, name) == 0)
+			return &setting_rows[i];
+	}
+	return NULL;
+}
