@@ -48,6 +48,8 @@ struct chat *chat_new(const struct chat_options *options)
 	struct chat *chat = calloc(1, sizeof(*chat));
 	if (chat == NULL)
 		return NULL;
+	pthread_mutex_init(&chat->login_lock, NULL);
+	pthread_cond_init(&chat->login_ended, NULL);
 	chat->store = options->store;
 	chat->first_config = *options->config;
 	chat->directory = directory_new();
@@ -87,8 +89,17 @@ bool chat_config_copies(struct chat *chat, const struct chat_config *config, voi
 	return false;
 }
 
+void chat_refuse_logins(struct chat *chat)
+{
+	chat->refusing_logins = true;
+}
+
 void chat_stop(struct chat *chat)
 {
+	pthread_mutex_lock(&chat->login_lock);
+	while (chat->logins_under_way > 0)
+		pthread_cond_wait(&chat->login_ended, &chat->login_lock);
+	pthread_mutex_unlock(&chat->login_lock);
 	pool_free(chat->passwords);
 	chat->passwords = NULL;
 }
@@ -100,6 +111,8 @@ void chat_free(struct chat *chat)
 	directory_free(chat->directory);
 	refusals_free(chat->refusals);
 	bans_free(chat->bans);
+	pthread_cond_destroy(&chat->login_ended);
+	pthread_mutex_destroy(&chat->login_lock);
 	free(chat);
 }
 

@@ -40,7 +40,10 @@ void chat_deliver(void *arg, const struct bus_message *message);
 /* One copy of the settings for each worker, as net_reconfigure() wants them. false: no memory. */
 bool chat_config_copies(struct chat *chat, const struct chat_config *config, void **copies_r);
 
-/* Ends the threads for passwords once their work is done: after net_stop(), before net_free() and store_close(). */
+/* From now on passwords are no longer hashed: who is in the middle of a log-in is sent away. Before net_stop(). */
+void chat_refuse_logins(struct chat *chat);
+
+/* Waits for the log-ins that are under way and ends their threads: after net_stop(), before store_close() and net_free(). */
 void chat_stop(struct chat *chat);
 
 /* After net_free(). Accepts NULL. */

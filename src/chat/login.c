@@ -143,11 +143,23 @@ static void come_back(struct worker *w, struct worker_job *job)
 	login_free(login);
 }
 
+static void count_under_way(struct chat *chat, bool begins)
+{
+	pthread_mutex_lock(&chat->login_lock);
+	if (begins)
+		chat->logins_under_way++;
+	else if (--chat->logins_under_way == 0)
+		pthread_cond_signal(&chat->login_ended);
+	pthread_mutex_unlock(&chat->login_lock);
+}
+
 static void go_back(struct login *login, enum outcome outcome)
 {
+	struct chat *chat = login->chat;
 	login->outcome = outcome;
 	login->back.run = come_back;
 	worker_post_job(login->worker, &login->back);
+	count_under_way(chat, false);
 }
 
 /* ---- On the pool ---- */
@@ -167,6 +179,18 @@ static bool too_many_refusals(const struct login *login)
 {
 	return login->refusals_max != 0 && refusals_count(login->chat->refusals, &login->from,
 					       clock_now_ms()) >= login->refusals_max;
+}
+
+/* Sends a log-in back for which nothing shall be hashed. */
+static bool is_refused_unseen(struct login *login)
+{
+	if (login->chat->refusing_logins)
+		go_back(login, OUTCOME_LATER);
+	else if (too_many_refusals(login))
+		go_back(login, OUTCOME_ADDRESS_TRIALS);
+	else
+		return false;
+	return true;
 }
 
 static void submit(struct login *login, enum store_call call, store_done_fn *done)
@@ -196,10 +220,8 @@ static void verify(struct pool_job *job)
 {
 	struct login *login = login_of_work(job);
 	bool known = login->possible && login->request.status == STORE_OK;
-	if (too_many_refusals(login)) {
-		go_back(login, OUTCOME_ADDRESS_TRIALS);
+	if (is_refused_unseen(login))
 		return;
-	}
 	enum password_verdict verdict =
 	    password_verify(password_of(login), known ? login->request.hash : NULL, &login->cost);
 	if (verdict == PASSWORD_WRONG) {
@@ -226,9 +248,9 @@ static void hash_new(struct pool_job *job)
 {
 	struct login *login = login_of_work(job);
 	login->request.created_ms = clock_wall_ms();
-	if (too_many_refusals(login))
-		go_back(login, OUTCOME_ADDRESS_TRIALS);
-	else if (password_hash(password_of(login), &login->cost, login->request.hash))
+	if (is_refused_unseen(login))
+		return;
+	if (password_hash(password_of(login), &login->cost, login->request.hash))
 		submit(login, STORE_ACCOUNT_ADD, account_added);
 	else
 		go_back(login, OUTCOME_LATER);
@@ -286,6 +308,7 @@ static bool start(struct session *s, const struct query *q)
 		return settle(s, OUTCOME_ADDRESS_TRIALS);
 	}
 	session_enter(s, SESSION_CHECKING);
+	count_under_way(login->chat, true);
 	submit(login, STORE_ACCOUNT_GET,
 	    looked_up); /* of an impossible name: nobody has it, and it takes as long */
 	return true;

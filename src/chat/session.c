@@ -325,14 +325,15 @@ static void on_lost(struct conn *c, const char *reason)
 
 static void log_client_certificate(struct conn *c)
 {
-	char fingerprint[FINGERPRINT_SIZE], from[ADDRESS_TEXT_SIZE];
+	char key[FINGERPRINT_SIZE], whole[FINGERPRINT_SIZE], from[ADDRESS_TEXT_SIZE];
 	X509 *certificate = SSL_get1_peer_certificate(conn_ssl(c));
 	if (certificate == NULL)
 		return;
 	address_text(conn_address(c), from);
-	if (certificate_fingerprint(certificate, fingerprint))
+	if (certificate_fingerprint(certificate, key) &&
+	    certificate_whole_fingerprint(certificate, whole))
 		log_info("client-certificate", LOG_STR("address", from),
-		    LOG_STR("fingerprint", fingerprint));
+		    LOG_STR("fingerprint", key), LOG_STR("certificate", whole));
 	X509_free(certificate);
 }
 

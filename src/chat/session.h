@@ -8,6 +8,7 @@
 #ifndef CHAT_SESSION_H
 #define CHAT_SESSION_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/list.h"
@@ -30,6 +31,10 @@ struct chat {
 	struct refusals *refusals;
 	struct bans *bans;
 	struct pool *passwords;
+	_Atomic bool refusing_logins;
+	pthread_mutex_t login_lock;
+	pthread_cond_t login_ended;
+	size_t logins_under_way;         /* beside the loops */
 	struct chat_config first_config; /* for workers that are about to start */
 };
 

@@ -243,11 +243,12 @@ bool certificate_load(SSL_CTX *ctx, const char *certificate_path, const char *ke
 	       fail_openssl(why_r, "cannot take the fingerprint of", certificate_path);
 }
 
-bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE])
+/* Takes der over and frees it; len < 0: there is none. */
+static bool write_fingerprint(
+    unsigned char *der, int len, char fingerprint_r[static FINGERPRINT_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char *der = NULL, digest[SHA256_BYTES];
-	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	unsigned char digest[SHA256_BYTES];
 	bool ok = len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1;
 	OPENSSL_free(der);
 	if (!ok)
@@ -260,6 +261,21 @@ bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static 
 	}
 	*out = '\0';
 	return true;
+}
+
+bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE])
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	return write_fingerprint(der, len, fingerprint_r);
+}
+
+bool certificate_whole_fingerprint(
+    const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE])
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(certificate, &der);
+	return write_fingerprint(der, len, fingerprint_r);
 }
 
 bool fingerprint_is_well_formed(const char *text)

@@ -41,6 +41,13 @@ bool certificate_load(SSL_CTX *ctx, const char *certificate_path, const char *ke
  */
 bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE]);
 
+/*
+ * The fingerprint of the certificate itself, SHA-256 over all of it in DER: what `openssl x509 -fingerprint -sha256` and browsers
+ * show. false: no memory.
+ */
+bool certificate_whole_fingerprint(
+    const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE]);
+
 /* True for text in the form that certificate_fingerprint() writes. */
 bool fingerprint_is_well_formed(const char *text);
 
