@@ -1,0 +1,248 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/data_folder.h"
+#include "server/identity.h"
+
+enum { STOP_WAIT_MS = 4000 }; /* with what is left of the end it stays below 5 s */
+
+/* Tells systemd, if it started us. */
+static void notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	sd_notify(0, state);
+#endif
+}
+
+/* ---- Reading the settings again ---- */
+
+static void log_kept(const struct settings *s)
+{
+	unsigned cursor = 0;
+	for (const char *key; (key = settings_next_kept(s, &cursor)) != NULL;)
+		log_warn("setting-needs-restart", LOG_STR("key", key));
+}
+
+static bool put_into_force(
+    struct server *server, const struct settings *next, char why_r[static NET_WHY_SIZE])
+{
+	unsigned count = net_worker_count(server->net);
+	void **copies = calloc(count, sizeof(*copies));
+	if (copies == NULL || !chat_config_copies(server->chat, &next->chat, copies)) {
+		free(copies);
+		snprintf(why_r, NET_WHY_SIZE, "no memory");
+		return false;
+	}
+	bool done = net_reconfigure(server->net, &next->net, copies, why_r);
+	for (unsigned i = 0; i < count && !done; i++)
+		free(copies[i]);
+	free(copies);
+	return done;
+}
+
+bool server_reload(struct server *server, char why_r[static NET_WHY_SIZE])
+{
+	struct settings next;
+	const struct server_origin *from = &server->origin;
+	notify("RELOADING=1");
+	bool done = settings_load(from->path, from->sets, from->set_count, &server->settings, &next,
+			why_r, NET_WHY_SIZE) &&
+		    put_into_force(server, &next, why_r);
+	notify("READY=1");
+	if (!done) {
+		log_error("reload-failed", LOG_STR("reason", why_r));
+		return false;
+	}
+	server->settings = next;
+	log_configure(next.log_level, next.log_format);
+	log_kept(&next);
+	log_info("reloaded");
+	return true;
+}
+
+/* ---- Signals ---- */
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void server_stop(struct server *server)
+{
+	server->stopping = true;
+	uv_stop(&server->loop);
+}
+
+static void on_hup(uv_signal_t *handle, int signal)
+{
+	char why[NET_WHY_SIZE];
+	server_reload(handle->data, why);
+}
+
+/* While we say goodbye nobody listens to the loop any more: the second signal ends the process by this. */
+static void end_at_once(int signal)
+{
+	_exit(0);
+}
+
+static void on_end(uv_signal_t *handle, int signal)
+{
+	log_info("stopping", LOG_STR("signal", strsignal(signal)));
+	server_stop(handle->data);
+}
+
+static bool listen_to_signals(struct server *server)
+{
+	static const struct {
+		int signal;
+		uv_signal_cb run;
+	} rows[] = { { SIGTERM, on_end }, { SIGINT, on_end }, { SIGHUP, on_hup } };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &ignore, NULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		server->signals[i].data = server;
+		if (uv_signal_init(&server->loop, &server->signals[i]) < 0 ||
+		    uv_signal_start(&server->signals[i], rows[i].run, rows[i].signal) < 0)
+			return false;
+	}
+	return true;
+}
+
+static void listen_for_second_signal(struct server *server)
+{
+	struct sigaction end = { .sa_handler = end_at_once };
+	for (size_t i = 0; i < sizeof(server->signals) / sizeof(*server->signals); i++)
+		uv_signal_stop(&server->signals[i]);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGINT, &end, NULL);
+}
+
+/* ---- Putting it together ---- */
+
+/* Every connection is a descriptor: as many as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static unsigned core_count(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+	return count > 0 ? (unsigned)count : 1;
+}
+
+static bool open_net(struct server *server, char why[static NET_WHY_SIZE])
+{
+	struct sockaddr_storage listen[SETTINGS_MAX_LISTEN];
+	const struct settings *s = &server->settings;
+	struct net_options options = { .listen = listen,
+		.listen_count = settings_addresses(s->listen, listen),
+		.workers = s->workers ? (unsigned)s->workers : core_count(),
+		.config = &s->net,
+		.events = &chat_net_events,
+		.arg = server->chat };
+	server->net = net_open(&options, why);
+	if (server->net == NULL)
+		return false;
+	chat_set_net(server->chat, server->net);
+	return true;
+}
+
+static bool put_together(struct server *server, char why[static NET_WHY_SIZE])
+{
+	const struct settings *s = &server->settings;
+	server->lock_fd = data_folder_open(s->data, why, NET_WHY_SIZE);
+	if (server->lock_fd < 0)
+		return false;
+	if (settings_certificate_is_own(s) &&
+	    !identity_make_if_missing(s->net.certificate_path, why))
+		return false;
+	server->store = store_open(s->store_url, s->data, why, NET_WHY_SIZE);
+	if (server->store == NULL)
+		return false;
+	struct chat_options options = {
+		.config = &s->chat, .store = server->store, .password_threads = core_count()
+	};
+	server->chat = chat_new(&options);
+	if (server->chat == NULL) {
+		snprintf(why, NET_WHY_SIZE, "can't read the store, or no memory");
+		return false;
+	}
+	server->bus = bus_open(s->bus_url, s->node, chat_deliver, server->chat, why, NET_WHY_SIZE);
+	if (server->bus == NULL)
+		return false;
+	chat_set_bus(server->chat, server->bus);
+	return open_net(server, why);
+}
+
+/* Backwards; each part accepts that it was never made. */
+static void take_apart(struct server *server)
+{
+	if (server->chat != NULL)
+		chat_stop(server->chat);
+	store_close(
+	    server->store); /* what is on its way there still comes back to the workers' queues */
+	net_free(server->net);
+	bus_close(server->bus);
+	chat_free(server->chat);
+	uv_walk(&server->loop, close_handle, NULL);
+	uv_run(&server->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&server->loop);
+	if (server->lock_fd >= 0)
+		close(server->lock_fd);
+}
+
+static void serve(struct server *server)
+{
+	log_info("ready", LOG_STR("version", VERSION),
+	    LOG_INT("workers", net_worker_count(server->net)),
+	    LOG_STR("data", server->settings.data));
+	notify("READY=1");
+	uv_run(&server->loop, UV_RUN_DEFAULT);
+	notify("STOPPING=1");
+	listen_for_second_signal(server);
+	chat_refuse_logins(server->chat);
+	net_stop(server->net, STOP_WAIT_MS);
+}
+
+int server_run(const struct settings *settings, const struct server_origin *origin)
+{
+	char why[NET_WHY_SIZE] = "";
+	struct server server = { .settings = *settings,
+		.origin = *origin,
+		.lock_fd = -1,
+		.started_ms = clock_wall_ms() };
+	if (sodium_init() < 0 || uv_loop_init(&server.loop) < 0) {
+		log_error("start-failed", LOG_STR("reason", "libsodium or libuv can't be set up"));
+		return 1;
+	}
+	raise_descriptor_limit();
+	bool started =
+	    listen_to_signals(&server) && put_together(&server, why) && net_start(server.net, why);
+	if (started)
+		serve(&server);
+	else
+		log_error("start-failed", LOG_STR("reason", why[0] ? why : strerror(errno)));
+	take_apart(&server);
+	if (started)
+		log_info("stopped");
+	return started ? 0 : 1;
+}
