@@ -84,8 +84,6 @@ bool directory_add(struct directory *d, struct directory_entry *entry)
 
 void directory_remove(struct directory *d, struct directory_entry *entry)
 {
-	if (!list_has(&entry->online))
-		return;
 	struct shard *shard = shard_of(d, entry->node.hash);
 	pthread_mutex_lock(&shard->lock);
 	table_remove(&shard->users, &entry->node);

@@ -34,7 +34,7 @@ void directory_free(struct directory *d);
 /* Adds a user. false: a user of that name is online already (or there is no memory: then nobody can be added). */
 bool directory_add(struct directory *d, struct directory_entry *entry);
 
-/* Takes a user out; fine for one that is not in. */
+/* Takes out a user that is in. */
 void directory_remove(struct directory *d, struct directory_entry *entry);
 
 /* Where that user is. false: not online. */
