@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 4 };
+enum { BARE_LF_TRIES = 4 };
 
 /* Letters of a row: t target, u user, k token, x text that may hold spaces, e such a text that may be empty. At most one x or e. */
 struct grammar_row {
@@ -37,23 +37,33 @@ static const struct grammar_row grammar[] = {
 };
 enum { GRAMMAR_ROWS = sizeof(grammar) / sizeof(*grammar) };
 
+/*
+ * The CRLF nearest to the front, or NULL. A bare LF is part of a text, and few texts have many: memchr() is by far the faster way
+ * past a few. memmem() is the way that a text full of them can't make slow.
+ */
+static const char *find_end(struct slice s)
+{
+	for (int tries = 0; tries < BARE_LF_TRIES && s.len > 0; tries++) {
+		const char *lf = memchr(s.ptr, '\n', s.len);
+		if (lf == NULL)
+			return NULL;
+		if (lf > s.ptr && lf[-1] == '\r')
+			return lf - 1;
+		s = slice_skip(s, (size_t)(lf - s.ptr) + 1);
+	}
+	return s.len > 0 ? memmem(s.ptr, s.len, "\r\n", 2) : NULL;
+}
+
 int query_next(struct slice stream, struct slice *query_r, size_t *taken_r)
 {
-	size_t from = 0;
-	size_t limit = stream.len < QUERY_TAKEN_MAX_LEN ? stream.len : QUERY_TAKEN_MAX_LEN;
-	while (from < limit) {
-		const char *lf = memchr(stream.ptr + from, '\n', limit - from);
-		if (lf == NULL)
-			break;
-		size_t at = (size_t)(lf - stream.ptr);
-		if (at > 0 && stream.ptr[at - 1] == '\r') {
-			*query_r = slice_of(stream.ptr, at - 1);
-			*taken_r = at + 1;
-			return 1;
-		}
-		from = at + 1; /* a bare LF is part of a text */
-	}
-	return stream.len < QUERY_TAKEN_MAX_LEN ? 0 : -1;
+	bool is_full = stream.len >= QUERY_TAKEN_MAX_LEN;
+	const char *end =
+	    find_end(slice_of(stream.ptr, is_full ? QUERY_TAKEN_MAX_LEN : stream.len));
+	if (end == NULL)
+		return is_full ? -1 : 0;
+	*query_r = slice_of(stream.ptr, (size_t)(end - stream.ptr));
+	*taken_r = query_r->len + 2;
+	return 1;
 }
 
 static const struct grammar_row *row_of_word(struct slice word, enum query_side from)
@@ -149,7 +159,9 @@ static bool has_empty_field(const char *fields, struct query *q)
 bool query_parse(struct slice line, enum query_side from, struct query *q_r)
 {
 	*q_r = (struct query){ 0 };
-	if (line.len > 0 && line.ptr[line.len - 1] == ' ')
+	if (line.len == 0)
+		return false;
+	if (line.ptr[line.len - 1] == ' ')
 		line.len--; /* the space before the CRLF belongs to the written form and may be missing */
 	struct slice word, rest = line;
 	bool has_fields = take_first(&rest, &word);

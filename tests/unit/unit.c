@@ -19,6 +19,10 @@ void unit_add(const char *function, const char *row, CMUnitTestFunction test, co
 		exit(2);
 	}
 	snprintf(names[count], UNIT_NAME_SIZE, "%s%s%s", function, row ? ": " : "", row ? row : "");
+	for (char *byte = names[count]; *byte != '\0'; byte++) {
+		if (*byte < ' ' || *byte > '~' || *byte == '#')
+			*byte = '?'; /* a line of TAP can't hold it */
+	}
 	struct CMUnitTest *added = &tests[count];
 	added->name = names[count];
 	added->test_func = test;
