@@ -45,9 +45,9 @@ struct query {
 	enum query_verb verb;
 	struct slice target;
 	struct slice user;
-	struct slice token;
 	/* The one field that may hold spaces: text, password, file name, words. */
 	struct slice text;
+	struct slice token;
 };
 
 /*
