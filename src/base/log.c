@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -143,6 +144,11 @@ static void write_all(const char *bytes, size_t len)
 		ssize_t written = write(STDERR_FILENO, bytes, len);
 		if (written < 0 && errno == EINTR)
 			continue;
+		if (written < 0 && errno == EAGAIN) {
+			/* Whoever shares our terminal or pipe may have made it non-blocking; half a line is no line. */
+			poll(&(struct pollfd){ .fd = STDERR_FILENO, .events = POLLOUT }, 1, -1);
+			continue;
+		}
 		if (written < 0)
 			return; /* nobody to tell */
 		bytes += written;
