@@ -225,12 +225,13 @@ static size_t on_received(struct conn *c, struct slice bytes)
 	struct slice rest = bytes, line;
 	size_t taken;
 	bool any_ended = false;
-	int found = 0;
 	while (rest.len > 0 && !is_held(s)) {
-		found = query_next(rest, &line, &taken);
-		if (found < 0)
+		int found = query_next(rest, &line, &taken);
+		if (found < 0) {
 			session_end(s, WORDS_END("incorrect protocol"), "query too long");
-		if (found <= 0)
+			return bytes.len;
+		}
+		if (found == 0)
 			break;
 		if (s->state == SESSION_TALKING && !may_go_on(s))
 			break;
