@@ -481,20 +481,24 @@ void conn_resume_now(struct conn *c)
 
 /* ---- Beginning ---- */
 
-static void set_socket_options(int fd, const struct net_config *config)
+/* The user timeout counts only while something is unacknowledged: where CHECK is off, keep-alive asks. */
+static void set_user_timeout(int fd, const struct net_config *config)
 {
-	int on = 1;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (config->user_timeout_ms == 0)
-		return;
-	/* The user timeout counts only while something is unacknowledged: keep-alive asks where CHECK is off. */
 	unsigned timeout_ms =
 	    config->user_timeout_ms > INT_MAX ? INT_MAX : (unsigned)config->user_timeout_ms;
+	int ask = timeout_ms > 0;
 	int idle_s = (int)(timeout_ms / 2000) + 1;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+	    sizeof(timeout_ms)); /* 0: the system's own */
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof(idle_s));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &ask, sizeof(ask));
+}
+
+void conn_reconfigure(struct conn *c)
+{
+	set_user_timeout(c->fd, &c->worker->config);
+	c->worker->events->reconfigured_conn(c);
 }
 
 static struct conn *conn_new(struct worker *w, int fd, const struct address *from)
@@ -531,7 +535,9 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 		close(fd);
 		return;
 	}
-	set_socket_options(fd, &w->config);
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	set_user_timeout(fd, &w->config);
 	if (w->config.handshake_timeout_ms > 0)
 		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
 	poll_as_needed(c);

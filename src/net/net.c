@@ -122,7 +122,7 @@ struct reconfigure_job {
 
 static void reconfigure_each(struct conn *c, void *arg)
 {
-	c->worker->events->reconfigured_conn(c);
+	conn_reconfigure(c);
 }
 
 static void reconfigure_run(struct worker *w, struct worker_job *job)

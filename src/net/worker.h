@@ -144,6 +144,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
 void conn_flush(struct conn *c);
 void conn_resume_now(struct conn *c);
 void conn_on_deadline(struct conn *c);
+void conn_reconfigure(struct conn *c);
 void conn_stop(struct conn *c);
 void conn_lose(struct conn *c, const char *reason);
 
