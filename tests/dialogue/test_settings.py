@@ -1,5 +1,6 @@
 """Command lines and configuration files of messagerd: configuration.md, the first part."""
 
+import configparser
 import re
 
 import pytest
@@ -90,6 +91,52 @@ def test_print_config_is_a_configuration(folder):
     second = run_messagerd("--config", again, "--print-config")
     assert second.returncode == 0, second.stderr
     assert second.stdout == first.stdout
+
+
+DEFAULTS = """
+server.listen = 0.0.0.0:18443
+server.workers = 0
+tls.certificate =
+tls.key =
+tls.client_certificates = off
+tls.min_version = 1.2
+login.timeout = 60
+login.handshake_timeout = 10
+login.max_tries = 60
+login.registration = open
+login.min_password_length = 1
+login.password_memory = 19MiB
+login.password_passes = 2
+session.check_interval = 15
+session.user_timeout = 45
+session.idle_timeout = 0
+session.query_timeout = 30
+session.output_limit = 1MiB
+session.messages_per_second = 200
+session.burst = 400
+limits.connections = 0
+limits.connections_per_address = 0
+limits.failed_logins_per_address_per_minute = 60
+limits.unauthenticated = 10000
+log.level = info
+log.format = text
+"""
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def value(word):
+    """A setting's value, however it is spelled."""
+    found = re.fullmatch(r"([0-9.]+)(KiB|MiB|GiB)?", word)
+    return float(found[1]) * UNITS.get(found[2], 1) if found and word.count(".") < 2 else word
+
+
+def test_defaults():
+    printed = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",))
+    printed.read_string(run_messagerd("--config", "/dev/null", "--print-config").stdout)
+    for line in DEFAULTS.strip().splitlines():
+        name, expected = (word.strip() for word in line.split("=", 1))
+        section, key = name.split(".")
+        assert value(printed[section][key]) == value(expected), name
 
 
 def test_the_command_line_wins_over_the_file(serve):
