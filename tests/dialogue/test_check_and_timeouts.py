@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from wire import Ending, closed_without_a_word, unique
+from wire import Ending, closed_without_a_word, eventually, unique
 
 LOGIN_TIMEOUT = "END * <login timeout>"
 
@@ -156,6 +156,48 @@ def test_a_session_has_no_log_in_limit(serve):
     alice.is_settled()
 
 
+def test_waiting_for_a_hash_is_no_timeout(serve):
+    """Each has said its query in time; that the hashes before it take longer is not its fault."""
+    server = serve({"login.timeout": 0.3, "login.password_memory": "64MiB", "login.password_passes": 8})
+    crowd = [server.connect() for _ in range(8)]
+    began = time.monotonic()
+    for one in crowd:
+        one.say("AUTH nobody secret")
+    for one in crowd:
+        one.hears_last("END <incorrect username or password>")
+    assert seconds_since(began) > 0.3, "these hashes are too quick to show anything"
+
+
+# Peers that are gone
+
+def test_a_peer_that_acknowledges_nothing_is_dropped(serve):
+    server = serve({"session.check_interval": 0.3, "session.user_timeout": 1.5})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    alice.hears("CHECK")
+    alice.vanish()
+
+    def is_gone():
+        bob.say("CMD <online>")
+        heard = bob.next_record()
+        while heard == b"CHECK \r\n":
+            heard = bob.next_record()
+        assert heard == f"CMD <{bob}> \r\n".encode()
+    eventually(is_gone)
+    server.log_in(alice)
+
+
+def test_a_peer_that_acknowledges_without_reading_is_not_dropped(serve):
+    server = serve({"session.check_interval": 0.3, "session.user_timeout": 0.6})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    for _ in range(6):  # 1.8 s, in which alice's system takes what comes
+        bob.hears("CHECK")
+    bob.message(alice, "are you there?")
+    heard = alice.next_record()
+    while heard == b"CHECK \r\n":
+        heard = alice.next_record()
+    assert heard == f"RELAY {alice} {bob} are you there? \r\n".encode()
+
+
 # Idle sessions and unfinished queries
 
 def test_an_idle_session_ends_if_a_limit_is_set(serve):
@@ -233,3 +275,12 @@ def test_each_query_has_its_own_time(serve):
         alice.hears_nothing(0.6)
         alice.say_raw(query[5:] + query[:5])
         alice.hears("CMD <problem with command>")
+
+
+def test_a_query_that_waits_because_of_the_server_is_not_late(serve):
+    """Thirty queries in small records, taken in at ten a second: at any time one is half read, and all are answered."""
+    server = serve({"session.query_timeout": 0.5, "session.messages_per_second": 10, "session.burst": 1})
+    alice = server.sign_up("alice")
+    queries = b"".join(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(30))
+    alice.say_records(queries[start:start + 7] for start in range(0, len(queries), 7))
+    alice.hears(*(f"RELAY {alice} {alice} {number}" for number in range(30)))

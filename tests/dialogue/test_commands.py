@@ -63,8 +63,8 @@ def test_online_names_100_at_most(serve):
     server = serve()
     names = [f"{unique('user'):x<32}" for _ in range(103)]
     people = [server.connect().sign_up(name) for name in names]
-    people[-1].say("CMD <online>")
-    people[-1].hears(f"CMD <{' '.join(names[:100])}>")
+    people[0].say("CMD <online>")
+    people[0].hears(f"CMD <{' '.join(names[:100])}>")
 
     people[7].quit()
     people[0].say("CMD <online>")

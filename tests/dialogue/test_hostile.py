@@ -1,7 +1,9 @@
 """Strangers that mean harm, and peers that break: the others notice nothing."""
 
 import os
+import resource
 import ssl
+import time
 
 import pytest
 
@@ -206,3 +208,30 @@ def test_a_stranger_without_a_name_for_the_host(server, people):
     for hostname in ("localhost", "example.org", "a" * 63 + ".example"):
         server.sign_up("alice", hostname=hostname).is_settled()
     notice_nothing(server, people)
+
+
+def cpu_seconds(server):
+    fields = open(f"/proc/{server.process.pid}/stat").read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_running_out_of_files(serve):
+    """More visitors than the process may have files: sessions go on, the processor rests, and later all is well."""
+    server = serve()
+    people = server.sign_up("alice"), server.sign_up("bob")
+    alice, bob = people
+    had = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    files = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (files + 5, had[1]))
+    visitors = [server.knock() for _ in range(40)]
+
+    alice.message(bob, "did you notice anything?")
+    bob.hears(f"RELAY {bob} {alice} did you notice anything?")
+    used, began = cpu_seconds(server), time.monotonic()
+    bob.hears_nothing(1)
+    assert cpu_seconds(server) - used < 0.5 * (time.monotonic() - began), "the server runs in circles"
+
+    for visitor in visitors:
+        visitor.close()
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, had)
+    eventually(lambda: notice_nothing(server, people))

@@ -141,6 +141,15 @@ def test_ten_kills_in_a_row_lose_nothing(serve):
         server.kill()
 
 
+def test_no_password_lies_in_the_data_folder(serve):
+    server = serve()
+    server.sign_up("alice", "a-very-special-secret")
+    server.finish()
+    for path in server.data.iterdir():
+        if path.is_file():
+            assert b"a-very-special-secret" not in path.read_bytes(), path.name
+
+
 # What keeps it from starting
 
 def test_a_second_server_is_kept_out_of_the_data_folder(serve):

@@ -29,7 +29,7 @@ def chat(server):
 def test_no_log_holds_a_secret_or_a_text(serve, form):
     server = serve({"log.level": "debug", "log.format": form})
     secrets = chat(server)
-    server.stop()
+    server.finish()
     for line in server.log():
         assert not any(secret in line for secret in secrets), line
 
@@ -41,7 +41,7 @@ def test_what_peers_wrote_is_escaped_in_the_log(serve):
             peer = server.connect()
             peer.say(f"{verb} {name} secret")
             peer.hears_match("(END|TRY) <.*>")
-    server.stop()
+    server.finish()
     for line in server.log():
         assert line.isprintable() or not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", line), repr(line)
         assert not line.startswith("level=error")
@@ -53,7 +53,7 @@ def test_json_log_lines_are_json(serve):
     peer = server.connect()
     peer.say(b"AUTH \xff\x01\"\\ secret")
     peer.hears_last("END <incorrect username or password>")
-    server.stop()
+    server.finish()
     events = []
     for line in server.log():
         entry = json.loads(line)

@@ -103,6 +103,13 @@ def test_nobody_speaks_in_another_name(server, query):
     server.log_in(alice)
 
 
+def test_what_was_said_before_leaving_arrives(server):
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    alice.say_records(alice.spelled(f"MSG {bob} {alice} {number}") for number in range(50))
+    alice.hang_up()
+    bob.hears(*(f"RELAY {bob} {alice} {number}" for number in range(50)))
+
+
 # Order
 
 def test_messages_arrive_in_the_order_sent_whole_and_once(server):

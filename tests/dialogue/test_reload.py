@@ -2,10 +2,11 @@
 
 import re
 import signal
+from ssl import TLSVersion
 
 import pytest
 
-from wire import eventually, unique
+from wire import Refused, client_context, closed_without_a_word, eventually, unique
 
 
 def asks_sign_up(server):
@@ -45,6 +46,131 @@ def test_hup_changes_the_sessions_that_are_on(serve):
     server.config.write_text("[session]\ncheck_interval = 0\nidle_timeout = 0.5\n")
     server.signal(signal.SIGHUP)
     alice.hears_last("END * <idle>")
+
+
+def try_again(peer):
+    peer.say("PUT admin secret")
+    return peer.next_record()
+
+
+def two_tries(server):
+    peer = server.connect()
+    assert try_again(peer).startswith(b"TRY ")
+    assert try_again(peer) == b"END <too many trials> \r\n"
+
+
+def long_passwords_only(server):
+    peer = server.connect()
+    peer.say(f"PUT {unique('user')} short")
+    peer.hears("TRY <disallowed password>")
+
+
+def the_newest_tls_only(server):
+    with pytest.raises(Refused):
+        server.connect(context=client_context(newest=TLSVersion.TLSv1_2))
+    server.connect().hang_up()
+
+
+def certificates_only(server):
+    with pytest.raises((Refused, AssertionError)):
+        server.connect().sign_up(unique("user"))
+
+
+def nobody_else(server):
+    with pytest.raises(Refused):
+        server.connect()
+
+
+def impatient_log_ins(server):
+    server.connect().hears_last("END * <login timeout>", seconds=1)
+
+
+def impatient_handshakes(server):
+    closed_without_a_word(server.knock(), 1)
+
+
+def impatient_queries(server):
+    peer = server.sign_up("user")
+    peer.say_raw(b"CM")
+    peer.hears_last("END * <query timeout>", seconds=1)
+
+
+def one_refusal(server):
+    peer = server.connect()
+    peer.say("AUTH nobody secret")
+    peer.hears_match("END <incorrect username or password>|END \\* <too many trials>")
+    peer = server.connect()
+    peer.say("AUTH nobody secret")
+    peer.hears_last("END * <too many trials>")
+
+
+def slow_talk(server):
+    peer = server.sign_up("user")
+    for _ in range(3):
+        peer.say("CMD <settled>")
+    peer.hears("CMD <problem with command>")
+    peer.hears_nothing(0.3)
+
+
+def json_lines(server):
+    server.is_well()
+    assert server.log()[-1].startswith("{")
+
+
+CHANGES = {
+    "login.max_tries=2": two_tries,
+    "login.min_password_length=8": long_passwords_only,
+    "login.timeout=0.3": impatient_log_ins,
+    "login.handshake_timeout=0.3": impatient_handshakes,
+    "tls.min_version=1.3": the_newest_tls_only,
+    "tls.client_certificates=required": certificates_only,
+    "session.query_timeout=0.3": impatient_queries,
+    "session.messages_per_second=1 session.burst=1": slow_talk,
+    "limits.connections=1": nobody_else,
+    "limits.connections_per_address=1": nobody_else,
+    "limits.unauthenticated=1": nobody_else,
+    "limits.failed_logins_per_address_per_minute=1": one_refusal,
+    "log.format=json": json_lines,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_hup_changes(serve, change):
+    server = serve({"limits.failed_logins_per_address_per_minute": None}, config="")
+    alice = server.sign_up("alice")
+    if change == "limits.unauthenticated=1":
+        server.connect()
+    lines = []
+    for word in change.split():
+        section, _, setting = word.partition(".")
+        lines += [f"[{section}]", setting.replace("=", " = ")]
+    server.config.write_text("\n".join(lines) + "\n")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: CHANGES[change](server), errors=(AssertionError, Refused, OSError, pytest.fail.Exception))
+    alice.is_settled()
+
+
+def test_the_command_line_still_wins_after_hup(serve):
+    server = serve({"login.max_tries": 2}, config="[login]\nmax_tries = 9\n")
+    server.config.write_text("[login]\nmax_tries = 8\nregistration = closed\n")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: sign_up_is_closed(server))
+    server.config.write_text("[login]\nmax_tries = 8\nmin_password_length = 8\n")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: long_passwords_only(server))
+    two_tries(server)
+
+
+def test_hup_moves_no_server(serve):
+    """`listen`, `data` and `workers` stay as they are until the next start."""
+    server = serve({"server.listen": None}, config="[server]\nlisten = 127.0.0.1:0\nworkers = 2\n")
+    alice = server.sign_up("alice")
+    server.config.write_text("[server]\nlisten = 127.0.0.2:0\nworkers = 1\n[login]\nregistration = closed\n")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: sign_up_is_closed(server))
+    alice.is_settled()
+    alice.quit()
+    server.log_in(alice)
 
 
 @pytest.mark.parametrize("line", ["max_tries = lots", "no_such_key = 1"])

@@ -77,15 +77,15 @@ def test_alpn(server, version, offered, chosen):
 
 # The server's certificate
 
-def mode(path):
+def mode_of(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_the_first_start_makes_a_certificate(serve):
     server = serve()
     pem = server.data / "server.pem"
-    assert mode(pem) == 0o600
-    assert mode(server.data) == 0o700
+    assert mode_of(pem) == 0o600
+    assert mode_of(server.data) == 0o700
 
     shown = server.connect().tls.getpeercert(binary_form=True)
     own = re.search("-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----", pem.read_text(), re.DOTALL)
@@ -168,7 +168,7 @@ def test_optional_a_certificate_is_taken_and_logged(serve, client_pem, version):
     server = serve({"tls.client_certificates": "optional"})
     assert asked_for_a_certificate(server, version)
     server.sign_up("bob", context=client_context(version, version, certificate=client_pem)).is_settled()
-    server.stop()
+    server.finish()
     assert logs_fingerprint(server, client_pem)
 
 
@@ -178,5 +178,19 @@ def test_required_without_a_certificate_nobody_gets_in(serve, client_pem, versio
     with pytest.raises((Refused, AssertionError, ssl.SSLError)):
         server.sign_up("alice", context=only(version))
     server.sign_up("bob", context=client_context(version, version, certificate=client_pem)).is_settled()
-    server.stop()
+    server.finish()
     assert logs_fingerprint(server, client_pem)
+
+
+@versions
+@pytest.mark.parametrize("mode", ["off", "optional", "required"])
+def test_a_session_of_tls_may_be_resumed(serve, client_pem, version, mode):
+    """With a ticket of an earlier connection one gets in, whatever the server asks clients for."""
+    server = serve({"tls.client_certificates": mode})
+    context = client_context(version, version, certificate=client_pem)
+    alice = server.sign_up("alice", context=context)
+    alice.is_settled()
+    ticket = alice.tls.session
+    alice.quit()
+    for _ in range(3):
+        server.log_in(alice, context=context, ticket=ticket).quit()

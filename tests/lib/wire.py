@@ -4,6 +4,7 @@ One decrypted TLS record is one item: docs/protocol.md promises a record for eac
 record, never a stream. Everything waits for an event with a deadline (PATIENCE seconds), nothing sleeps.
 """
 
+import ctypes
 import enum
 import itertools
 import os
@@ -16,6 +17,7 @@ import time
 import warnings
 
 PATIENCE = float(os.environ.get("PATIENCE", "10"))  # seconds until an awaited answer counts as missing
+SO_ATTACH_FILTER = 26  # Linux; Python has no name for it
 RECORD_MAX = 16384  # the most plaintext that one TLS record holds
 
 _numbers = itertools.count(1)
@@ -27,6 +29,7 @@ class Ending(enum.Enum):
     CLOSE_NOTIFY = "close_notify"
     EOF = "the end of the TCP stream without a close_notify"
     RESET = "a TCP reset"
+    ALERT = "a TLS alert"
     SILENCE = "nothing"
 
 
@@ -121,14 +124,16 @@ def eventually(attempt, errors=(Refused, AssertionError, OSError), seconds=None)
 class Peer:
     """One connection. Before log-in it has no token; sign_up and log_in make it a session with `name` and `token`."""
 
-    def __init__(self, address, context=None, hostname=None, **how):
+    def __init__(self, address, context=None, hostname=None, ticket=None, **how):
         self.name = self.password = self.token = None
         self.deaf = False  # a deaf peer reads nothing while it sends
         self.socket = tcp_connect(address, **how)
         self.socket.setblocking(False)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = (context or _plain_context).wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
-        self._gone = None  # an Ending once the TCP stream has ended
+        self.tls = (context or _plain_context).wrap_bio(self._incoming, self._outgoing, server_hostname=hostname,
+                                                        session=ticket)
+        self._gone = None  # an Ending once the TCP stream has been read to its end
+        self._broken = False  # whether the server takes nothing more
         try:
             self._shake_hands()
         except (ssl.SSLError, OSError) as error:
@@ -185,6 +190,10 @@ class Peer:
                 return Ending.CLOSE_NOTIFY
             except ssl.SSLEOFError:
                 return self._gone or Ending.EOF
+            except ssl.SSLError as error:
+                if "ALERT" not in str(error):
+                    raise
+                return Ending.ALERT
             self._flush()
             if self._gone:
                 self._incoming.write_eof()
@@ -283,6 +292,15 @@ class Peer:
         """Leave as a crashed machine's kernel does: the server sees a reset."""
         reset(self.socket)
 
+    def vanish(self):
+        """From here on acknowledge nothing, as a peer whose machine or network is gone. Linux drops all that comes."""
+        drop_all = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(drop_all)))
+
+    def is_connected(self):
+        """Whether the TCP stream stood when last used."""
+        return self._gone is None and not self._broken
+
     def close_notify(self):
         """Say TLS's close_notify and keep the TCP stream open."""
         try:
@@ -327,7 +345,8 @@ class Peer:
                 if not self.deaf:
                     self._fill(0)
             except (BrokenPipeError, ConnectionResetError):
-                return  # what the server said before it went is still to be read
+                self._broken = True  # what the server said before it went is still to be read
+                return
 
     def _fill(self, deadline):
         """Take in what the socket has, waiting for it until the deadline; False if nothing came."""
