@@ -2,10 +2,10 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/home.h"
 
 #define AT(field)    offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
 #define KIB(n)       ((uint64_t)(n) << 10)
@@ -28,32 +28,16 @@ static bool derived(int len, size_t size, const char *what, char *why, size_t wh
 	return false;
 }
 
-static const char *home_folder(void)
-{
-	const char *home = getenv("HOME");
-	if (home != NULL && home[0] == '/')
-		return home;
-	const struct passwd *user = getpwuid(getuid());
-	return user != NULL ? user->pw_dir : NULL;
-}
-
 static bool derive_data(const struct settings *s, char *to, size_t size, char *why, size_t why_size)
 {
 	(void)s;
-	const char *data_home = getenv("XDG_DATA_HOME"), *home = home_folder();
-	int len;
 	if (geteuid() == 0)
-		len = snprintf(to, size, "/var/lib/messagerd");
-	else if (data_home != NULL &&
-		 data_home[0] == '/') /* a relative one is to be ignored, says XDG */
-		len = snprintf(to, size, "%s/messagerd", data_home);
-	else if (home != NULL)
-		len = snprintf(to, size, "%s/.local/share/messagerd", home);
-	else {
-		snprintf(why, why_size, "this user has no home folder");
-		return false;
-	}
-	return derived(len, size, to, why, why_size);
+		return derived(
+		    snprintf(to, size, "/var/lib/messagerd"), size, "the path", why, why_size);
+	if (home_data_folder("messagerd", to, size))
+		return true;
+	snprintf(why, why_size, "this user has no home folder, or its path is too long");
+	return false;
 }
 
 static bool derive_certificate(
