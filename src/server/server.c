@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/admin.h"
 #include "server/data_folder.h"
 #include "server/identity.h"
 
@@ -219,6 +220,7 @@ static void serve(struct server *server)
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 	notify("STOPPING=1");
 	listen_for_second_signal(server);
+	admin_close(&server->admin);
 	chat_refuse_logins(server->chat);
 	net_stop(server->net, STOP_WAIT_MS);
 }
@@ -235,12 +237,14 @@ int server_run(const struct settings *settings, const struct server_origin *orig
 		return 1;
 	}
 	raise_descriptor_limit();
-	bool started =
-	    listen_to_signals(&server) && put_together(&server, why) && net_start(server.net, why);
+	bool started = listen_to_signals(&server) && put_together(&server, why) &&
+		       (server.admin = admin_open(&server, settings->admin_socket, why)) != NULL &&
+		       net_start(server.net, why);
 	if (started)
 		serve(&server);
 	else
 		log_error("start-failed", LOG_STR("reason", why[0] ? why : strerror(errno)));
+	admin_close(&server.admin);
 	take_apart(&server);
 	if (started)
 		log_info("stopped");

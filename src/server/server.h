@@ -28,6 +28,7 @@ struct server {
 	struct bus *bus;
 	struct chat *chat;
 	struct net *net;
+	struct admin *admin;
 	int lock_fd;
 	int64_t started_ms; /* wall clock */
 	bool stopping;
