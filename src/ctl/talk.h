@@ -1,0 +1,23 @@
+/* talk.h: one request to the server's admin socket, and its answer (src/server/admin.h has the protocol). Blocks. */
+#ifndef CTL_TALK_H
+#define CTL_TALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+enum talk_result {
+	TALK_OK,      /* done; the answer is on standard output */
+	TALK_REFUSED, /* not done; the answer is on standard error */
+	TALK_FAILED,  /* there was no answer: see why */
+};
+
+/* False, with why, if there is no server to talk to: before a person is asked for anything. */
+bool talk_is_possible(const char *socket_path, char *why, size_t why_size);
+
+/* head: up to and with the empty line. */
+enum talk_result talk(
+    const char *socket_path, struct slice head, struct slice body, char *why, size_t why_size);
+
+#endif
