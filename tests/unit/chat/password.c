@@ -1,0 +1,71 @@
+#include "chat/password.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "unit.h"
+
+static const struct password_cost cheap = { 8192, 1 }, dearer = { 16384, 2 };
+
+static const struct password_case {
+	const char *name;
+	struct slice password;
+} passwords[] = {
+	{ "a word", { "secret", 6 } },
+	{ "one byte", { "x", 1 } },
+	{ "with spaces", { "correct horse battery", 21 } },
+	{ "UTF-8", { "pässwörd", 10 } },
+	{ "with a NUL", { "a\0b", 3 } },
+};
+
+static void right_one_is_right(void **state)
+{
+	const struct password_case *c = *state;
+	char hash[STORE_HASH_SIZE];
+	assert_true(password_hash(c->password, &cheap, hash));
+	assert_int_equal(password_verify(c->password, hash, &cheap), PASSWORD_RIGHT);
+	assert_int_equal(password_verify(SLICE("another"), hash, &cheap), PASSWORD_WRONG);
+	assert_null(memmem(hash, sizeof(hash), "secret", 6));
+}
+
+static void two_hashes_of_one_password_differ(void **state)
+{
+	char one[STORE_HASH_SIZE], two[STORE_HASH_SIZE];
+	assert_true(password_hash(SLICE("secret"), &cheap, one));
+	assert_true(password_hash(SLICE("secret"), &cheap, two));
+	assert_string_not_equal(one, two);
+}
+
+static void another_cost_asks_for_a_new_hash(void **state)
+{
+	char hash[STORE_HASH_SIZE];
+	assert_true(password_hash(SLICE("secret"), &cheap, hash));
+	assert_int_equal(password_verify(SLICE("secret"), hash, &dearer), PASSWORD_RIGHT_REHASH);
+	assert_int_equal(password_verify(SLICE("wrong"), hash, &dearer), PASSWORD_WRONG);
+}
+
+static void an_imported_hash_is_checked_and_to_be_replaced(void **state)
+{
+	const char *hash = "legacy:188470244621571496032947323203565848228";
+	assert_int_equal(password_verify(SLICE("secret"), hash, &cheap), PASSWORD_RIGHT_REHASH);
+	assert_int_equal(password_verify(SLICE("wrong"), hash, &cheap), PASSWORD_WRONG);
+}
+
+static void nobody_has_no_password(void **state)
+{
+	assert_int_equal(password_verify(SLICE(""), NULL, &cheap), PASSWORD_WRONG);
+	assert_int_equal(password_verify(SLICE("secret"), NULL, &cheap), PASSWORD_WRONG);
+	assert_int_equal(password_verify(SLICE("secret"), "not a hash", &cheap), PASSWORD_WRONG);
+}
+
+int main(int argc, char **argv)
+{
+	if (sodium_init() < 0)
+		return 1;
+	UNIT_EACH(right_one_is_right, passwords);
+	UNIT_TEST(two_hashes_of_one_password_differ);
+	UNIT_TEST(another_cost_asks_for_a_new_hash);
+	UNIT_TEST(an_imported_hash_is_checked_and_to_be_replaced);
+	UNIT_TEST(nobody_has_no_password);
+	return unit_run(argc, argv);
+}
