@@ -1,0 +1,97 @@
+/* messager: the client for people and scripts. docs/man/messager.1 says what it does. */
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "client/options.h"
+#include "client/password.h"
+#include "client/plain.h"
+
+/* How wide characters are is known for UTF-8 only, which all text here is. */
+static void set_locale(void)
+{
+	setlocale(LC_ALL, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/* A standard descriptor that came closed must not become a socket. What is written to such a one fails as it should. */
+static void open_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			_exit(EXIT_BROKEN);
+	}
+}
+
+static int fail(enum exit_status status, const char *why)
+{
+	fprintf(stderr, "messager: %s\n", why);
+	return status;
+}
+
+static bool password_take(struct password *password, const struct options *o, struct why *why)
+{
+	bool is_exposed = false;
+	if (o->password_command != NULL)
+		return password_from_command(password, o->password_command, why);
+	if (o->password_file == NULL)
+		return true;
+	if (!password_from_file(password, o->password_file, &is_exposed, why))
+		return false;
+	if (is_exposed)
+		fprintf(stderr, "messager: warning: others can read the password file %s\n",
+		    o->password_file);
+	return true;
+}
+
+static int run(struct options *o)
+{
+	struct why why;
+	if (o->upload_count > 0 || o->download)
+		return fail(EXIT_USAGE,
+		    "this version does not send or fetch files: --upload and --download are not in it");
+	struct password *password = password_new();
+	if (password == NULL)
+		return fail(EXIT_BROKEN, "out of memory");
+	int status = password_take(password, o, &why) ? (int)plain_run(o, password)
+						      : fail(EXIT_USAGE, why.text);
+	password_free(&password);
+	return status;
+}
+
+/* Help and version are for a reader: if nobody got them, that is a failure. */
+static int printed(void)
+{
+	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_QUIT : EXIT_BROKEN;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options;
+	struct why why;
+	int status;
+	open_standard_descriptors();
+	set_locale();
+	if (sodium_init() < 0)
+		return fail(EXIT_BROKEN, "the cryptographic library does not start");
+	if (!options_parse(argc, argv, &options, &why)) {
+		fprintf(stderr, "messager: %s\nTry messager --help.\n", why.text);
+		status = EXIT_USAGE;
+	} else if (options.help) {
+		options_help(stdout);
+		status = printed();
+	} else if (options.version) {
+		puts("messager " VERSION);
+		status = printed();
+	} else {
+		status = run(&options);
+	}
+	options_clear(&options);
+	return status;
+}
