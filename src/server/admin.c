@@ -420,7 +420,10 @@ struct admin *admin_open(struct server *server, const char *path, char why_r[sta
 		failed =
 		    uv_listen((uv_stream_t *)&admin->listener, ADMIN_MAX_CLIENTS, on_connection);
 	if (failed < 0) {
-		snprintf(why_r, NET_WHY_SIZE, "cannot listen at %s: %s", path, uv_strerror(failed));
+		/* libuv says EACCES for ENOENT as well. */
+		snprintf(why_r, NET_WHY_SIZE, "cannot listen at %s: %s", path,
+		    failed == UV_EACCES ? "permission denied, or there is no such folder"
+					: uv_strerror(failed));
 		admin_close(&admin);
 	}
 	return admin;

@@ -1,5 +1,4 @@
 /* admin_bans.c: who may not come in: kept in the store, and in force at once. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -23,22 +22,6 @@ static bool read_target(const struct admin_call *call, char to[static STORE_NAME
 	return name_check(slice_str(to)) == NAME_OK;
 }
 
-/* The ban's work on those who are in already. Returns how many are off-line now. */
-static size_t end_sessions(struct chat *chat, const char *target)
-{
-	struct address address;
-	if (!address_parse(target, &address))
-		return chat_end_user(chat, slice_str(target), "banned") ? 1 : 0;
-	size_t count, ended = 0;
-	struct online_user *users = admin_online(chat, SIZE_MAX, &count);
-	for (size_t i = 0; users != NULL && i < count; i++) {
-		if (address_equal(&users[i].address, &address))
-			ended += chat_end_user(chat, slice_str(users[i].name), "banned") ? 1 : 0;
-	}
-	free(users);
-	return ended;
-}
-
 static void after_ban(struct admin_call *call)
 {
 	const struct store_request *r = &call->request;
@@ -50,9 +33,7 @@ static void after_ban(struct admin_call *call)
 		answer_fail(&call->answer,
 		    "no memory: the ban of %s is kept, but in force only after a restart", r->name);
 	} else {
-		size_t ended = end_sessions(call->server->chat, r->name);
-		answer_say(&call->answer, "%s is banned; %zu session%s ended", r->name, ended,
-		    ended == 1 ? "" : "s");
+		answer_say(&call->answer, "%s is banned", r->name);
 	}
 	call_end(call);
 }

@@ -79,12 +79,4 @@ call_fn admin_ban, admin_unban, admin_bans;
 /* Says in the answer that the store did not do it. */
 void call_fail_unavailable(struct admin_call *call);
 
-/* A copy of who is online, the longest first, at most max. NULL: no memory. The caller frees it. */
-struct online_user {
-	char name[NAME_MAX_LEN + 1];
-	struct address address;
-	int64_t since_ms;
-};
-struct online_user *admin_online(struct chat *chat, size_t max, size_t *count_r);
-
 #endif

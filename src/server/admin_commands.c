@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "protocol/query.h"
 #include "server/admin_call.h"
 
 static call_fn status, online, kick, message, announce, reload, stop;
@@ -90,6 +91,12 @@ static void status(struct admin_call *call)
 
 /* ---- who is online ---- */
 
+struct online_user {
+	char name[NAME_MAX_LEN + 1];
+	struct address address;
+	int64_t since_ms;
+};
+
 struct snapshot {
 	struct online_user *users;
 	size_t count, room;
@@ -107,7 +114,8 @@ static void take_user(const struct directory_entry *entry, void *arg)
 	user->since_ms = entry->since_ms;
 }
 
-struct online_user *admin_online(struct chat *chat, size_t max, size_t *count_r)
+/* A copy, so that no lock is held while it is put into words. The longest online first, at most max. NULL: no memory. */
+static struct online_user *copy_online(struct chat *chat, size_t max, size_t *count_r)
 {
 	struct directory *directory = chat_directory(chat);
 	size_t room = directory_count(directory);
@@ -132,7 +140,7 @@ static void online(struct admin_call *call)
 	}
 	size_t count, total = directory_count(chat_directory(call->server->chat));
 	struct online_user *users =
-	    admin_online(call->server->chat, wants_all ? SIZE_MAX : ONLINE_SHOWN, &count);
+	    copy_online(call->server->chat, wants_all ? SIZE_MAX : ONLINE_SHOWN, &count);
 	if (users == NULL) {
 		answer_fail(a, "no memory");
 		call_end(call);
@@ -169,10 +177,22 @@ static void kick(struct admin_call *call)
 
 /* ---- words to users ---- */
 
+static bool is_too_long(struct admin_call *call, struct slice text)
+{
+	if (text.len <= QUERY_TAKEN_MAX_LEN)
+		return false;
+	answer_fail(&call->answer, "the text is longer than %d bytes", (int)QUERY_TAKEN_MAX_LEN);
+	return true;
+}
+
 static void message(struct admin_call *call)
 {
-	struct slice name = call->args[0];
-	if (chat_message(call->server->chat, name, call->args[1]))
+	struct slice name = call->args[0], text = call->args[1];
+	if (is_too_long(call, text)) {
+		call_end(call);
+		return;
+	}
+	if (chat_message(call->server->chat, name, text))
 		answer_say(&call->answer, "sent to %.*s", (int)name.len, name.ptr);
 	else
 		answer_fail(&call->answer, "%.*s is not online", (int)name.len, name.ptr);
@@ -182,8 +202,10 @@ static void message(struct admin_call *call)
 static void announce(struct admin_call *call)
 {
 	size_t count = directory_count(chat_directory(call->server->chat));
-	chat_announce(call->server->chat, call->args[0]);
-	answer_say(&call->answer, "sent to %zu user%s", count, count == 1 ? "" : "s");
+	if (!is_too_long(call, call->args[0])) {
+		chat_announce(call->server->chat, call->args[0]);
+		answer_say(&call->answer, "sent to %zu user%s", count, count == 1 ? "" : "s");
+	}
 	call_end(call);
 }
 
