@@ -8,24 +8,12 @@
  *    and no control byte in its text, and all the texts together are the text, escaped.
  */
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "protocol/name.h"
 #include "protocol/query.h"
 #include "protocol/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(claim)                                                                                \
-	do {                                                                                       \
-		if (!(claim)) {                                                                    \
-			fprintf(stderr, "%s:%d: not so: %s\n", __func__, __LINE__, #claim);        \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 enum { FROM_SERVER = 1, ADD_LF = 2, PIECE_SHIFT = 2 };
 
