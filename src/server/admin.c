@@ -234,6 +234,14 @@ void call_fail_unavailable(struct admin_call *call)
 	    "the store can't do it now, and nothing was changed; the server's log says why");
 }
 
+void call_end_list(struct admin_call *call)
+{
+	answer_list_end(&call->answer);
+	if (call->request.status != STORE_OK)
+		call_fail_unavailable(call);
+	call_end(call);
+}
+
 /* ---- reading ---- */
 
 static void start_call(struct client *c)

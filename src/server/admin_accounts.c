@@ -126,18 +126,10 @@ static void list_account(
 	answer_row_end(a);
 }
 
-static void after_list(struct admin_call *call)
-{
-	answer_list_end(&call->answer);
-	if (call->request.status != STORE_OK)
-		call_fail_unavailable(call);
-	call_end(call);
-}
-
 void admin_user_list(struct admin_call *call)
 {
 	answer_list(&call->answer, "accounts");
 	call->request.call = STORE_ACCOUNT_LIST;
 	call->request.each_account = list_account;
-	call_store(call, &call->request, 1, after_list);
+	call_store(call, &call->request, 1, call_end_list);
 }

@@ -85,18 +85,10 @@ static void list_ban(struct store_request *request, const char *name, int64_t cr
 	answer_row_end(&call->answer);
 }
 
-static void after_list(struct admin_call *call)
-{
-	answer_list_end(&call->answer);
-	if (call->request.status != STORE_OK)
-		call_fail_unavailable(call);
-	call_end(call);
-}
-
 void admin_bans(struct admin_call *call)
 {
 	answer_list(&call->answer, "bans");
 	call->request.call = STORE_BAN_LIST;
 	call->request.each_ban = list_ban;
-	call_store(call, &call->request, 1, after_list);
+	call_store(call, &call->request, 1, call_end_list);
 }

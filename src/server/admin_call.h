@@ -79,4 +79,7 @@ call_fn admin_ban, admin_unban, admin_bans;
 /* Says in the answer that the store did not do it. */
 void call_fail_unavailable(struct admin_call *call);
 
+/* What follows on a list that the store gave through request: ends the answer's list, and the call. */
+call_fn call_end_list;
+
 #endif
