@@ -101,6 +101,15 @@ def test_what_follows_an_end_is_not_heard(server):
     bob.heard_nothing_of(bob)
 
 
+def test_what_was_answered_before_an_end_arrives(server):
+    """Some hundred kilobytes are still on the way to a slow reader when its END is accepted."""
+    alice = server.sign_up("alice", rcvbuf=4096)
+    alice.say_records(alice.spelled(f"MSG {alice} {alice} {number} {'x' * 3000}") for number in range(100))
+    alice.say("END <user command>")
+    alice.hears(*(f"RELAY {alice} {alice} {number} {'x' * 3000}" for number in range(100)))
+    alice.hears_last("END <end accepted>")
+
+
 def test_who_has_quit_is_not_online(server):
     alice, bob = server.sign_up("alice"), server.sign_up("bob")
     bob.quit()

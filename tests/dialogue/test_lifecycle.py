@@ -84,6 +84,28 @@ def test_a_second_signal_ends_it_at_once(serve):
     server.ends(0, seconds=1.5)
 
 
+def test_it_does_not_wait_for_the_hashes_that_are_left(serve):
+    """Log-ins for many seconds of hashing are queued; they are closed without a word, and the end comes in time."""
+    server = serve({"login.password_memory": "64MiB", "login.password_passes": 10})
+    crowd = [server.connect() for _ in range(60)]
+    for one in crowd:
+        one.say("AUTH nobody secret")
+    crowd[0].hears_last("END <incorrect username or password>")
+    server.signal(signal.SIGTERM)
+    crowd[-1].hears_no_word()
+    server.ends(0)
+
+
+def test_a_session_that_is_slowed_down_is_told_too(serve):
+    server = serve({"session.messages_per_second": 1, "session.burst": 1})
+    alice = server.sign_up("alice")
+    alice.say_records(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(5))
+    alice.hears(f"RELAY {alice} {alice} 0")
+    server.signal(signal.SIGTERM)
+    alice.hears_last(CLOSING)
+    server.ends(0)
+
+
 def test_messages_sent_before_the_end_arrive(serve):
     server = serve()
     alice, bob = server.sign_up("alice"), server.sign_up("bob")

@@ -174,3 +174,24 @@ def test_a_burst_is_not_slowed_down(serve):
     alice.say_records(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(90))
     alice.hears(*(f"RELAY {alice} {alice} {number}" for number in range(90)))
     assert time.monotonic() - began < 20, "90 queries of a burst of 100 took as long as without a burst"
+
+
+def test_zero_is_no_limit(serve):
+    server = serve({name: 0 for name in (
+        "login.timeout", "login.handshake_timeout", "login.max_tries", "session.check_interval", "session.user_timeout",
+        "session.idle_timeout", "session.query_timeout", "session.messages_per_second",
+        "limits.connections", "limits.connections_per_address", "limits.unauthenticated",
+        "limits.failed_logins_per_address_per_minute")})
+    refuse(server, times=70)
+    peer = server.connect()
+    for _ in range(70):
+        peer.say("PUT admin secret")
+        peer.hears("TRY <username reserved>")
+    peer.hears_nothing(0.3)
+    alice = server.sign_up("alice")
+    alice.say_raw(b"MSG ")
+    alice.hears_nothing(0.3)
+    alice.say(f"{alice} {alice} hello")
+    alice.hears(f"RELAY {alice} {alice} hello")
+    alice.say_records(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(1000))
+    alice.hears(*(f"RELAY {alice} {alice} {number}" for number in range(1000)))

@@ -230,25 +230,18 @@ def test_a_token_lives_as_long_as_its_session(server):
 
 # What it costs
 
-def quickest(server, query, times=4):
-    """The least seconds from this query to its refusal, of a few: what else runs only ever adds."""
-    def once():
-        peer = server.connect()
-        began = time.monotonic()
-        peer.say(query)
-        peer.hears(REFUSED)
-        return time.monotonic() - began
-    return min(once() for _ in range(times))
-
-
 def test_all_refusals_cost_the_same(serve):
     server = serve({"login.password_memory": "32MiB", "login.password_passes": 3})
     alice = server.sign_up("alice")
-    wrong = quickest(server, f"AUTH {alice} wrong")
-    unknown = quickest(server, f"AUTH {unique('nobody')} wrong")
-    impossible = quickest(server, "AUTH no-name wrong")
-    assert 0.5 < unknown / wrong < 2, f"wrong password {wrong:.3f} s, unknown user {unknown:.3f} s"
-    assert 0.5 < impossible / wrong < 2, f"wrong password {wrong:.3f} s, impossible name {impossible:.3f} s"
+    least = dict.fromkeys([f"AUTH {alice} wrong", f"AUTH {unique('nobody')} wrong", "AUTH no-name wrong"], math.inf)
+    for _ in range(10):  # in turns, and the least of each: what else runs only ever adds
+        for query in least:
+            peer = server.connect()
+            began = time.monotonic()
+            peer.say(query)
+            peer.hears(REFUSED)
+            least[query] = min(least[query], time.monotonic() - began)
+    assert max(least.values()) < 2 * min(least.values()), least
 
 
 @pytest.mark.threads
