@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "store/lib.h"
 #include "unit.h"
@@ -209,7 +208,7 @@ static void reading_waits_for_no_writer(void **state)
 	tear_down(f);
 }
 
-/* Sign-ups at once share a few fsyncs. The bound is a ratio of counts, so no machine is too slow for it. */
+/* Sign-ups at once share a few fsyncs. Counted, not timed, so no machine is too slow for it. */
 static void groups_share_commits(void **state)
 {
 	enum { SIGN_UPS = 300 };
@@ -218,29 +217,25 @@ static void groups_share_commits(void **state)
 	assert_non_null(asked);
 	char name[24];
 	unsigned syncs_before = atomic_load(&sync_count);
-	uint64_t begun_ms = clock_now_ms();
 	for (int i = 0; i < SIGN_UPS; i++) {
 		snprintf(name, sizeof(name), "single%d", i);
 		assert_int_equal(ask(f->store, STORE_ACCOUNT_ADD, name, "h"), STORE_OK);
 	}
-	uint64_t single_ms = clock_now_ms() - begun_ms;
 	unsigned single_syncs = atomic_load(&sync_count) - syncs_before;
 	syncs_before += single_syncs;
-	begun_ms = clock_now_ms();
+	hold(f);
 	for (int i = 0; i < SIGN_UPS; i++) {
 		snprintf(name, sizeof(name), "group%d", i);
 		ask_begin(f->store, &asked[i], STORE_ACCOUNT_ADD, name, "h");
 	}
+	let_go(f);
 	for (int i = 0; i < SIGN_UPS; i++)
 		assert_int_equal(ask_end(&asked[i]), STORE_OK);
-	uint64_t group_ms = clock_now_ms() - begun_ms;
 	unsigned group_syncs = atomic_load(&sync_count) - syncs_before;
-	print_message("# %d sign-ups one by one: %llu ms, %u syncs; at once: %llu ms, %u syncs\n",
-	    SIGN_UPS, (unsigned long long)single_ms, single_syncs, (unsigned long long)group_ms,
-	    group_syncs);
 	free(asked);
+	/* The writer may have taken the first few before the rest came: two groups, and a checkpoint of each. */
 	assert_true(single_syncs >= SIGN_UPS);
-	assert_true(group_syncs * 4 <= single_syncs);
+	assert_true(group_syncs >= 1 && group_syncs <= 6);
 	tear_down(f);
 }
 
