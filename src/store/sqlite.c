@@ -5,6 +5,8 @@
  *   store_submit() --<
  *                      reader lane: one look-up, its done(), the next
  *
+ *   store_work() ------- pool: the bytes of files (files.c)
+ *
  * Each lane is a queue, a thread and a connection of its own. In WAL mode a reader never waits for a writer's fsync, and sees
  * whatever was committed before its look-up began; so what a done() has promised is there for every look-up after it.
  */
@@ -22,41 +24,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/log.h"
+#include "store/sqlite.h"
 #include "store/sqlite_schema.h"
 
 /* How long a change waits for another program that has the file locked (a backup, an operator's sqlite3). */
 enum { BUSY_WAIT_MS = 5000 };
 
-enum lane_kind { LANE_WRITER, LANE_READER, LANE_COUNT };
-
-typedef bool take_row_fn(struct store_request *request, sqlite3_stmt *row);
-static take_row_fn take_account, list_account, list_ban;
-
-/* Parameters: ?1 name, ?2 hash, ?3 old_hash, ?4 created_ms. */
-static const struct call {
-	enum lane_kind lane;
-	enum store_status untouched; /* the answer if no row was found or changed */
-	take_row_fn *take_row;
-	const char *sql;
-} calls[] = {
-	[STORE_ACCOUNT_GET] = { LANE_READER, STORE_NONE, take_account,
-	    "SELECT hash, created_ms FROM account WHERE name = ?1" },
-	[STORE_ACCOUNT_ADD] = { LANE_WRITER, STORE_TAKEN, NULL,
-	    "INSERT INTO account (name, hash, created_ms) VALUES (?1, ?2, ?4) ON CONFLICT DO NOTHING" },
-	[STORE_ACCOUNT_SET_HASH] = { LANE_WRITER, STORE_NONE, NULL,
-	    "UPDATE account SET hash = ?2 WHERE name = ?1 AND (?3 = '' OR hash = ?3)" },
-	[STORE_ACCOUNT_DELETE] = { LANE_WRITER, STORE_NONE, NULL,
-	    "DELETE FROM account WHERE name = ?1" },
-	[STORE_ACCOUNT_LIST] = { LANE_READER, STORE_OK, list_account,
-	    "SELECT name, hash, created_ms FROM account ORDER BY name" },
-	[STORE_BAN_ADD] = { LANE_WRITER, STORE_TAKEN, NULL,
-	    "INSERT INTO ban (name, created_ms) VALUES (?1, ?4) ON CONFLICT DO NOTHING" },
-	[STORE_BAN_DELETE] = { LANE_WRITER, STORE_NONE, NULL, "DELETE FROM ban WHERE name = ?1" },
-	[STORE_BAN_LIST] = { LANE_READER, STORE_OK, list_ban,
-	    "SELECT name, created_ms FROM ban ORDER BY created_ms, name" },
-};
-enum { CALL_COUNT = sizeof(calls) / sizeof(calls[0]) };
+/* Most of their time they wait for the disk. */
+enum { FILE_THREADS = 8 };
 
 typedef void carry_out_fn(struct store *store, struct store_request *first);
 
@@ -64,7 +41,7 @@ struct lane {
 	struct store *store;
 	carry_out_fn *carry_out;
 	sqlite3 *db;
-	sqlite3_stmt *statement[CALL_COUNT]; /* of the calls of this lane; the others NULL */
+	sqlite3_stmt *statement[SQLITE_CALL_COUNT]; /* of the calls of this lane; the others NULL */
 	pthread_t thread;
 	bool has_thread;
 
@@ -77,104 +54,27 @@ struct lane {
 struct store {
 	struct lane lane[LANE_COUNT];
 	sqlite3_stmt *begin, *commit, *rollback; /* the writer's */
+	struct buffer removed; /* the writer's: names of files whose rows this group removes */
+	struct folder *folder;
+	struct pool *pool; /* for the files */
 
 	pthread_mutex_t lock;
 	size_t outstanding; /* handed in, and its done() not yet back */
 	bool is_closing;
 };
 
-static struct log_limit failure_limit;
+/* ---- who is under way ---- */
 
-/* Says what SQLite has to say about the last call on this connection; the code is one of sqlite.org/rescode.html. */
-static void log_failure(sqlite3 *db, const char *during)
+static void leave(struct store *store, size_t count)
 {
-	uint64_t suppressed;
-	if (!log_limit_allows(&failure_limit, &suppressed))
-		return;
-	int code = sqlite3_extended_errcode(db);
-	log_error("store-failed", LOG_STR("during", during),
-	    LOG_STR("error", code == SQLITE_ROW ? "a column does not fit" : sqlite3_errmsg(db)),
-	    LOG_INT("code", code), LOG_INT("suppressed", suppressed));
-}
-
-/* ---- one request ---- */
-
-/* Copies a column's text with its NUL. false: it does not fit, so it is none of ours. */
-static bool copy_text(char *to, size_t size, sqlite3_stmt *row, int column)
-{
-	const unsigned char *text = sqlite3_column_text(row, column);
-	size_t len = (size_t)sqlite3_column_bytes(row, column);
-	if (text == NULL || len >= size)
-		return false;
-	memcpy(to, text, len);
-	to[len] = '\0';
-	return true;
-}
-
-static bool take_account(struct store_request *request, sqlite3_stmt *row)
-{
-	request->created_ms = sqlite3_column_int64(row, 1);
-	return copy_text(request->hash, sizeof(request->hash), row, 0);
-}
-
-static bool list_account(struct store_request *request, sqlite3_stmt *row)
-{
-	const char *name = (const char *)sqlite3_column_text(row, 0);
-	const char *hash = (const char *)sqlite3_column_text(row, 1);
-	if (name == NULL || hash == NULL)
-		return false;
-	request->each_account(request, name, hash, sqlite3_column_int64(row, 2));
-	return true;
-}
-
-static bool list_ban(struct store_request *request, sqlite3_stmt *row)
-{
-	const char *name = (const char *)sqlite3_column_text(row, 0);
-	if (name == NULL)
-		return false;
-	request->each_ban(request, name, sqlite3_column_int64(row, 1));
-	return true;
-}
-
-static bool bind_text(sqlite3_stmt *statement, int parameter, const char *text, size_t size)
-{
-	/* SQLITE_STATIC: the request stays as it is until done(), so SQLite need not copy the secret. */
-	return sqlite3_bind_text(statement, parameter, text, (int)strnlen(text, size),
-		   SQLITE_STATIC) == SQLITE_OK;
-}
-
-static bool bind(sqlite3_stmt *statement, const struct store_request *r)
-{
-	int count = sqlite3_bind_parameter_count(statement);
-	return (count < 1 || bind_text(statement, 1, r->name, sizeof(r->name))) &&
-	       (count < 2 || bind_text(statement, 2, r->hash, sizeof(r->hash))) &&
-	       (count < 3 || bind_text(statement, 3, r->old_hash, sizeof(r->old_hash))) &&
-	       (count < 4 || sqlite3_bind_int64(statement, 4, r->created_ms) == SQLITE_OK);
-}
-
-static enum store_status run(struct lane *lane, struct store_request *request)
-{
-	const struct call *call = &calls[request->call];
-	sqlite3_stmt *statement = lane->statement[request->call];
-	int result = bind(statement, request) ? SQLITE_ROW : SQLITE_ERROR;
-	bool is_touched = false;
-	while (result == SQLITE_ROW && (result = sqlite3_step(statement)) == SQLITE_ROW) {
-		is_touched = true;
-		if (!call->take_row(request, statement))
-			result = SQLITE_MISMATCH;
+	pthread_mutex_lock(&store->lock);
+	store->outstanding -= count;
+	if (store->is_closing && store->outstanding == 0) {
+		for (int i = 0; i < LANE_COUNT; i++)
+			pthread_cond_signal(&store->lane[i].filled);
 	}
-	if (call->take_row == NULL)
-		is_touched = sqlite3_changes(lane->db) > 0;
-	if (result != SQLITE_DONE)
-		log_failure(lane->db, call->sql);
-	sqlite3_reset(statement);
-	sqlite3_clear_bindings(statement);
-	if (result != SQLITE_DONE)
-		return STORE_UNAVAILABLE;
-	return is_touched ? STORE_OK : call->untouched;
+	pthread_mutex_unlock(&store->lock);
 }
-
-/* ---- the lanes ---- */
 
 /* Gives the requests back. Each is the caller's from its done() on, so its next is read before. */
 static void finish_all(struct store *store, struct store_request *first)
@@ -185,20 +85,77 @@ static void finish_all(struct store *store, struct store_request *first)
 		request->done(request);
 		count++;
 	}
-	pthread_mutex_lock(&store->lock);
-	store->outstanding -= count;
-	if (store->is_closing && store->outstanding == 0) {
-		for (int i = 0; i < LANE_COUNT; i++)
-			pthread_cond_signal(&store->lane[i].filled);
-	}
-	pthread_mutex_unlock(&store->lock);
+	leave(store, count);
 }
+
+/* ---- work on the files ---- */
+
+struct folder *store_folder(struct store *store)
+{
+	return store->folder;
+}
+
+void store_work(struct store *store, struct pool_job *job)
+{
+	pthread_mutex_lock(&store->lock);
+	store->outstanding++;
+	pthread_mutex_unlock(&store->lock);
+	pool_submit(store->pool, job);
+}
+
+void store_release(struct store *store)
+{
+	leave(store, 1);
+}
+
+/* The bytes of files whose rows are gone, durably. What can't be removed now is at the next start. */
+struct removal {
+	struct pool_job job;
+	struct store *store;
+	struct buffer entries; /* names, each with its NUL */
+};
+
+static void remove_bytes(struct pool_job *job)
+{
+	struct removal *removal = (struct removal *)(void *)job;
+	struct store *store = removal->store;
+	struct slice rest = buffer_slice(&removal->entries);
+	fault_point("download-remove-bytes");
+	while (rest.len > 0) {
+		int result = folder_unlink(store->folder, rest.ptr);
+		if (result < 0 && result != -ENOENT)
+			log_warn("file-left-behind", LOG_STR("file", rest.ptr),
+			    LOG_STR("reason", strerror(-result)));
+		rest = slice_skip(rest, strlen(rest.ptr) + 1);
+	}
+	fault_point("download-removed-bytes");
+	buffer_clear(&removal->entries);
+	free(removal);
+	store_release(store);
+}
+
+static void remove_bytes_later(struct store *store)
+{
+	struct removal *removal = calloc(1, sizeof(*removal));
+	if (removal == NULL) {
+		log_warn("file-left-behind", LOG_STR("reason", "no memory"));
+		buffer_clear(&store->removed);
+		return;
+	}
+	removal->job.run = remove_bytes;
+	removal->store = store;
+	removal->entries = store->removed;
+	store->removed = (struct buffer){ 0 };
+	store_work(store, &removal->job);
+}
+
+/* ---- the lanes ---- */
 
 static bool step_once(struct lane *lane, sqlite3_stmt *statement, const char *name)
 {
 	bool is_done = sqlite3_step(statement) == SQLITE_DONE;
 	if (!is_done)
-		log_failure(lane->db, name);
+		sqlite_log_failure(lane->db, name);
 	sqlite3_reset(statement);
 	return is_done;
 }
@@ -214,7 +171,10 @@ static void write_group(struct store *store, struct store_request *first)
 	bool is_open = step_once(lane, store->begin, "begin");
 	for (struct store_request *request = first; is_open && request != NULL;
 	     request = request->next) {
-		request->status = run(lane, request);
+		size_t removed_len = store->removed.len;
+		request->status = sqlite_call_run(lane->db, lane->statement, request);
+		if (request->status != STORE_OK)
+			store->removed.len = removed_len;
 		is_open = !sqlite3_get_autocommit(lane->db);
 	}
 	bool is_committed = is_open && step_once(lane, store->commit, "commit");
@@ -224,16 +184,20 @@ static void write_group(struct store *store, struct store_request *first)
 		for (struct store_request *request = first; request != NULL;
 		     request = request->next)
 			request->status = STORE_UNAVAILABLE;
+		buffer_clear(&store->removed);
 	}
+	if (store->removed.len > 0)
+		remove_bytes_later(store);
 	finish_all(store, first);
 }
 
 static void read_each(struct store *store, struct store_request *first)
 {
+	struct lane *lane = &store->lane[LANE_READER];
 	for (struct store_request *request = first, *next; request != NULL; request = next) {
 		next = request->next;
 		request->next = NULL;
-		request->status = run(&store->lane[LANE_READER], request);
+		request->status = sqlite_call_run(lane->db, lane->statement, request);
 		finish_all(store, request);
 	}
 }
@@ -262,9 +226,10 @@ static void *lane_run(void *arg)
 
 void store_submit(struct store *store, struct store_request *request)
 {
-	assert((size_t)request->call < CALL_COUNT);
-	struct lane *lane = &store->lane[calls[request->call].lane];
+	assert((size_t)request->call < SQLITE_CALL_COUNT);
+	struct lane *lane = &store->lane[sqlite_call_lane(request->call)];
 	request->next = NULL;
+	request->removed = &store->removed;
 	pthread_mutex_lock(&store->lock);
 	store->outstanding++;
 	if (lane->first == NULL) {
@@ -368,29 +333,14 @@ static bool connect_lane(struct lane *lane, const char *path, char *why, size_t 
 	return is_wal;
 }
 
-static bool prepare(sqlite3 *db, const char *sql, sqlite3_stmt **statement_r)
-{
-	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement_r, NULL) ==
-	       SQLITE_OK;
-}
-
-static bool prepare_lane(struct lane *lane, enum lane_kind kind)
-{
-	for (int i = 0; i < CALL_COUNT; i++) {
-		if (calls[i].lane == kind && !prepare(lane->db, calls[i].sql, &lane->statement[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool prepare_all(struct store *store, char *why, size_t why_size)
 {
 	struct lane *writer = &store->lane[LANE_WRITER], *reader = &store->lane[LANE_READER];
-	bool writes = prepare_lane(writer, LANE_WRITER) &&
-		      prepare(writer->db, "BEGIN IMMEDIATE", &store->begin) &&
-		      prepare(writer->db, "COMMIT", &store->commit) &&
-		      prepare(writer->db, "ROLLBACK", &store->rollback);
-	if (writes && prepare_lane(reader, LANE_READER))
+	bool writes = sqlite_calls_prepare(writer->db, LANE_WRITER, writer->statement) &&
+		      sqlite_prepare(writer->db, "BEGIN IMMEDIATE", &store->begin) &&
+		      sqlite_prepare(writer->db, "COMMIT", &store->commit) &&
+		      sqlite_prepare(writer->db, "ROLLBACK", &store->rollback);
+	if (writes && sqlite_calls_prepare(reader->db, LANE_READER, reader->statement))
 		return true;
 	snprintf(why, why_size, "cannot use the tables of the store: %s",
 	    sqlite3_errmsg(writes ? reader->db : writer->db));
@@ -429,6 +379,18 @@ static struct store *store_new(void)
 	return store;
 }
 
+static bool open_files(struct store *store, const char *data_dir, char *why, size_t why_size)
+{
+	store->folder = folder_open(data_dir, why, why_size);
+	if (store->folder == NULL ||
+	    !sqlite_files_agree(store->lane[LANE_WRITER].db, store->folder, why, why_size))
+		return false;
+	store->pool = pool_new(FILE_THREADS);
+	if (store->pool == NULL)
+		snprintf(why, why_size, "cannot start a thread for files");
+	return store->pool != NULL;
+}
+
 struct store *store_open(const char *url, const char *data_dir, char *why, size_t why_size)
 {
 	char path[PATH_MAX];
@@ -442,7 +404,8 @@ struct store *store_open(const char *url, const char *data_dir, char *why, size_
 	if (connect_lane(&store->lane[LANE_WRITER], path, why, why_size) &&
 	    sqlite_schema_update(store->lane[LANE_WRITER].db, path, why, why_size) &&
 	    connect_lane(&store->lane[LANE_READER], path, why, why_size) &&
-	    prepare_all(store, why, why_size) && start_threads(store, why, why_size))
+	    prepare_all(store, why, why_size) && open_files(store, data_dir, why, why_size) &&
+	    start_threads(store, why, why_size))
 		return store;
 	store_close(store);
 	return NULL;
@@ -461,12 +424,15 @@ void store_close(struct store *store)
 		if (store->lane[i].has_thread)
 			pthread_join(store->lane[i].thread, NULL);
 	}
+	pool_free(store->pool);
+	folder_close(store->folder);
+	buffer_clear(&store->removed);
 	sqlite3_finalize(store->begin);
 	sqlite3_finalize(store->commit);
 	sqlite3_finalize(store->rollback);
 	for (int i = 0; i < LANE_COUNT; i++) {
 		struct lane *lane = &store->lane[i];
-		for (int j = 0; j < CALL_COUNT; j++)
+		for (int j = 0; j < SQLITE_CALL_COUNT; j++)
 			sqlite3_finalize(lane->statement[j]);
 		sqlite3_close(lane->db);
 		pthread_cond_destroy(&lane->filled);

@@ -19,6 +19,19 @@ static const char *const migrations[] = {
 	"  name TEXT NOT NULL PRIMARY KEY,"
 	"  created_ms INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+
+	/* Ids are in the order of completion; AUTOINCREMENT: none is used twice. */
+	"CREATE TABLE file ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  receiver TEXT NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  size INTEGER NOT NULL,"
+	"  completed_ms INTEGER NOT NULL,"
+	"  UNIQUE (receiver, name)"
+	") STRICT;"
+	"CREATE TRIGGER account_goes AFTER DELETE ON account BEGIN"
+	"  DELETE FROM file WHERE receiver = old.name;"
+	"END;",
 };
 enum { CURRENT_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 

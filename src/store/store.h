@@ -1,5 +1,6 @@
 /*
- * store.h: what must last: accounts and bans. One interface, several engines behind it (sqlite.c, the default).
+ * store.h: what must last: accounts, bans, and which files wait for whom (the files themselves: files.h). One interface,
+ * several engines behind it (sqlite.c, the default).
  *
  * A caller fills a store_request, hands it in and gets it back through its done(), exactly once, with `status` set. Calls
  * return at once; done() runs on a thread of the store, must not block, and may hand in further requests. The request, and
@@ -35,11 +36,20 @@ enum store_call {
 	STORE_ACCOUNT_GET,      /* in: name; out: hash, created_ms */
 	STORE_ACCOUNT_ADD,      /* in: name, hash, created_ms; STORE_TAKEN: name exists */
 	STORE_ACCOUNT_SET_HASH, /* in: name, hash; if old_hash is not empty, only where the hash still is that one (else STORE_NONE) */
-	STORE_ACCOUNT_DELETE,   /* in: name */
-	STORE_ACCOUNT_LIST,     /* out: each_account() for every account, by name */
+	STORE_ACCOUNT_DELETE, /* in: name; what waits for it goes too. STORE_NONE: no such account */
+	STORE_ACCOUNT_LIST,   /* out: each_account() for every account, by name */
 	STORE_BAN_ADD, /* in: name (a user name or an address), created_ms; STORE_TAKEN: is banned already */
 	STORE_BAN_DELETE, /* in: name */
 	STORE_BAN_LIST,   /* out: each_ban() for every ban, the oldest first */
+
+	/* Waiting files. Where one is removed, its bytes follow once the removal is on disk. */
+	STORE_FILE_LIST, /* in: name, the receiver; empty: all. out: each_file(), the longest waiting first */
+	STORE_FILE_SNAPSHOT, /* the same of one receiver; sees every removal that was handed in before it */
+	STORE_FILE_REMOVE, /* in: id; out: files */
+	STORE_FILE_DELETE, /* in: name, file; out: files */
+	STORE_FILE_EXPIRE, /* in: created_ms: some of those complete before then go. out: files, 0: none is left */
+	STORE_FILE_ROOM, /* in: name; out: files, size_bytes of what waits. STORE_NONE: no such account */
+	STORE_FILE_ADD, /* files.h's: name, file, size_bytes, created_ms, max_files, max_bytes */
 };
 
 enum {
@@ -53,6 +63,15 @@ typedef void store_account_fn(
     struct store_request *request, const char *name, const char *hash, int64_t created_ms);
 typedef void store_ban_fn(struct store_request *request, const char *name, int64_t created_ms);
 
+/* A waiting file; ids grow in the order of completion and are never used twice. */
+struct store_file {
+	int64_t id;
+	const char *receiver, *name;
+	uint64_t size_bytes;
+	int64_t completed_ms;
+};
+typedef void store_file_fn(struct store_request *request, const struct store_file *file);
+
 struct store_request {
 	/* The caller's. */
 	enum store_call call;
@@ -62,21 +81,29 @@ struct store_request {
 	char hash[STORE_HASH_SIZE];
 	char old_hash[STORE_HASH_SIZE];
 	int64_t created_ms; /* since 1970 */
+	int64_t id;
+	char file[FILENAME_MAX_LEN + 1];
+	uint64_t size_bytes;
+	uint64_t files;
+	uint64_t max_files, max_bytes; /* of one receiver; 0: no limit */
 	/* On the store's thread, before done(); the strings are borrowed for the call. */
 	store_account_fn *each_account;
 	store_ban_fn *each_ban;
+	store_file_fn *each_file;
 
 	/* The answer. */
 	enum store_status status;
 
 	/* The store's own. */
 	struct store_request *next;
+	struct buffer *removed;
 };
 
 /*
  * Opens the store that url names (configuration.md, [store]): "sqlite:" is DATA/messagerd.db, "sqlite:PATH" that file. Makes the
- * file, mode 0600, if there is none (not its folder); brings an older schema up to date; refuses a newer one. Blocks; before the
- * threads start. Returns the store, or NULL with a sentence for the operator in why.
+ * file, mode 0600, if there is none (not its folder); brings an older schema up to date; refuses a newer one. Makes DATA/files
+ * agree with it (docs/files.md). Blocks; before the threads start. Returns the store, or NULL with a sentence for the
+ * operator in why.
  */
 struct store *store_open(const char *url, const char *data_dir, char *why, size_t why_size);
 

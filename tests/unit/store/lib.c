@@ -23,13 +23,24 @@ void folder_make(char path[static 64])
 	must(mkdtemp(path) != NULL, path);
 }
 
-void folder_remove(const char *path)
+static void remove_content(const char *path)
 {
 	DIR *folder = opendir(path);
 	must(folder != NULL, path);
 	for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
 		unlinkat(dirfd(folder), entry->d_name, 0);
 	closedir(folder);
+}
+
+void folder_remove(const char *path)
+{
+	char files[128];
+	snprintf(files, sizeof(files), "%s/files", path);
+	if (access(files, F_OK) == 0) {
+		remove_content(files);
+		must(rmdir(files) == 0, files);
+	}
+	remove_content(path);
 	must(rmdir(path) == 0, path);
 }
 

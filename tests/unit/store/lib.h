@@ -12,7 +12,7 @@ struct asked {
 	sem_t answered;
 };
 
-/* A new folder below TMPDIR; folder_remove() takes it and its files away. */
+/* A new folder below TMPDIR; folder_remove() takes it, its folder files, and all files away. */
 void folder_make(char path[static 64]);
 void folder_remove(const char *path);
 

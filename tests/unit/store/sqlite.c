@@ -280,7 +280,7 @@ static void refuses_foreign_files(void **state)
 	static const struct {
 		const char *sql, *words;
 	} rows[] = {
-		{ "PRAGMA user_version = 2", "made by a newer messagerd" },
+		{ "PRAGMA user_version = 3", "made by a newer messagerd" },
 		{ "PRAGMA user_version = 2147483647", "made by a newer messagerd" },
 		{ "PRAGMA user_version = -1", "of another program" },
 		{ "PRAGMA user_version = 1; PRAGMA application_id = 7", "of another program" },
@@ -292,7 +292,7 @@ static void refuses_foreign_files(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		other_does(f, rows[i].sql);
 		assert_refused("sqlite:", f->folder, rows[i].words);
-		other_does(f, "PRAGMA user_version = 1");
+		other_does(f, "PRAGMA user_version = 2");
 	}
 	sqlite3_close(f->other);
 	f->other = NULL;
@@ -363,7 +363,7 @@ static void paths_are_taken_literally(void **state)
 	assert_int_equal(chdir(f->folder), 0);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(url, sizeof(url), "sqlite:%s", names[i]);
-		struct store *store = store_open(url, "/nowhere", why, sizeof(why));
+		struct store *store = store_open(url, f->folder, why, sizeof(why));
 		if (store == NULL)
 			fail_msg("%s: %s", url, why);
 		store_close(store);
