@@ -22,6 +22,8 @@ static const struct admin_command commands[] = {
 	{ "ban", 1, 1, admin_ban, LOG_COMMAND_AND_NAME },
 	{ "unban", 1, 1, admin_unban, LOG_COMMAND_AND_NAME },
 	{ "bans", 0, 0, admin_bans, LOG_AS_DEBUG },
+	{ "files list", 0, 1, admin_files_list, LOG_AS_DEBUG },
+	{ "files delete", 2, 2, admin_files_delete, LOG_COMMAND_AND_NAME },
 	{ "message", 2, 2, message, LOG_COMMAND_AND_NAME },
 	{ "announce", 1, 1, announce, LOG_COMMAND },
 	{ "reload", 0, 0, reload, LOG_COMMAND },

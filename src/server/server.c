@@ -68,6 +68,7 @@ bool server_reload(struct server *server, char why_r[static NET_WHY_SIZE])
 		return false;
 	}
 	server->settings = next;
+	sweep_reconfigure(&server->sweep, next.chat.keep_days);
 	log_configure(next.log_level, next.log_format);
 	log_kept(&next);
 	log_info("reloaded");
@@ -217,6 +218,7 @@ static void serve(struct server *server)
 	    LOG_INT("workers", net_worker_count(server->net)),
 	    LOG_STR("data", server->settings.data));
 	notify("READY=1");
+	sweep_start(&server->sweep, &server->loop, server->store, server->settings.chat.keep_days);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 	notify("STOPPING=1");
 	listen_for_second_signal(server);

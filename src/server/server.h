@@ -11,6 +11,7 @@
 #include "chat/chat.h"
 #include "net/net.h"
 #include "server/settings.h"
+#include "server/sweep.h"
 #include "store/store.h"
 
 /* Where the settings came from, to read them again. Borrowed for the life of the server. */
@@ -29,6 +30,7 @@ struct server {
 	struct chat *chat;
 	struct net *net;
 	struct admin *admin;
+	struct sweep sweep;
 	int lock_fd;
 	int64_t started_ms; /* wall clock */
 	bool stopping;

@@ -16,6 +16,7 @@ static const struct find_case {
 	{ "with an argument", { "kick", "ann" }, 2, "kick", 1, 1 },
 	{ "two words", { "user", "add", "ann" }, 3, "user add", 1, 1 },
 	{ "optional", { "online" }, 1, "online", 0, 1 },
+	{ "two words, optional", { "files", "list" }, 2, "files list", 0, 1 },
 	{ "either", { "ban", "1.2.3.4" }, 2, "ban", 1, 1 },
 	{ "text", { "announce", "hello" }, 2, "announce", 1, SIZE_MAX },
 	{ "name and text", { "message", "ann", "hello" }, 3, "message", 2, SIZE_MAX },
