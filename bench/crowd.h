@@ -1,0 +1,72 @@
+/*
+ * crowd.h: the users of one run: brings them in, a bounded number at once, tells the mode what they hear, and checks
+ * that what comes is what was said: each text carries whom it is for and its number in the order of what was said to
+ * him. One thread.
+ */
+#ifndef BENCH_CROWD_H
+#define BENCH_CROWD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "dialect.h"
+#include "meter.h"
+
+enum peer_state {
+	PEER_OUT,
+	PEER_CONNECTING, /* up to the end of the handshake */
+	PEER_SECURE,     /* the handshake is done, not logged in */
+	PEER_ENTERING,   /* has asked to log in */
+	PEER_IN,
+	PEER_JOINING,
+	PEER_MEMBER,
+	PEER_STATES
+};
+
+/* What a mode wants to know of. NULL: it does not. */
+struct crowd_events {
+	void (*in)(struct peer *p);
+	void (*text)(struct peer *p, struct slice text);
+	void (*out)(struct peer *p); /* without it, a peer that goes out is a failure */
+};
+
+struct crowd {
+	struct engine engine;
+	const struct dialect *dialect;
+	const struct crowd_events *events;
+	void *mode; /* the mode's */
+	struct peer *peers;
+	uint32_t count;
+	uint32_t in_state[PEER_STATES]; /* how many peers */
+	bool stays_secure;              /* peers are not logged in when their handshake is done */
+};
+
+void crowd_init(struct crowd *c, const struct dialect *dialect, uint16_t port, uint32_t count);
+
+/* Brings a peer that is out in; in() is called when it is. */
+void crowd_open(struct crowd *c, struct peer *p, bool resume);
+
+/* Logs a peer in or on, or makes it a member. */
+void crowd_enter(struct peer *p);
+void crowd_join(struct peer *p);
+
+/* Brings peers that are out, from `from` up to before `to`, into PEER_SECURE, PEER_IN or PEER_MEMBER; blocks until all are. */
+void crowd_bring(struct crowd *c, uint32_t from, uint32_t to, enum peer_state state);
+
+/* Takes turns until *under_way is 0; in vain for ten seconds: fails. */
+void crowd_drain(struct crowd *c, const uint64_t *under_way, const char *what);
+
+/* ---- The text that is said ---- */
+
+enum { STAMP_LEN = 16, TEXT_MAX_LEN = 3072 };
+
+/*
+ * A text of len bytes (STAMP_LEN to TEXT_MAX_LEN) for that receiver: whom it is for, which one it is, filler. Borrowed,
+ * until the next call.
+ */
+struct slice stamp_write(uint32_t receiver, uint32_t sequence, size_t len);
+
+/* Checks that a text is whole and for that receiver; returns its sequence. Anything else ends the program. */
+uint32_t stamp_check(struct slice text, uint32_t receiver, size_t len);
+
+#endif
