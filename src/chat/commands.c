@@ -8,23 +8,40 @@ enum { ONLINE_MAX_NAMES = 100 };
 struct names {
 	char text[QUERY_SENT_MAX_LEN];
 	size_t len;
+	size_t last_at; /* where the last name, and the space before it, begin */
+	size_t count;
+	const struct directory_entry *asker;
+	bool has_asker;
 };
 
 static void add_name(const struct directory_entry *entry, void *arg)
 {
 	struct names *names = arg;
-	if (names->len > 1)
+	names->last_at = names->len;
+	if (names->count++ > 0)
 		names->text[names->len++] = ' ';
 	memcpy(names->text + names->len, entry->name, entry->name_len);
 	names->len += entry->name_len;
+	names->has_asker |= entry == names->asker;
+}
+
+/* "The asker included": in a crowd it takes the last place. */
+static void add_asker(struct names *names)
+{
+	if (names->has_asker)
+		return;
+	if (names->count == ONLINE_MAX_NAMES)
+		names->len = names->last_at;
+	add_name(names->asker, names);
 }
 
 static bool tell_online(struct session *s)
 {
 	_Static_assert(ONLINE_MAX_NAMES * (NAME_MAX_LEN + 1) + 16 < QUERY_SENT_MAX_LEN,
 	    "the list fits a query");
-	struct names names = { .text = "<", .len = 1 };
+	struct names names = { .text = "<", .len = 1, .asker = &s->user };
 	directory_each(s->here->chat->directory, ONLINE_MAX_NAMES, add_name, &names);
+	add_asker(&names);
 	names.text[names.len++] = '>';
 	struct query answer = { .verb = QUERY_CMD, .text = slice_of(names.text, names.len) };
 	char query[QUERY_SENT_MAX_LEN];

@@ -44,7 +44,8 @@ static uint64_t next_due(const struct session *s)
 		return due_ms;
 	}
 	nearer(&due_ms, conn_last_sent_ms(s->conn), config->check_interval_ms);
-	nearer(&due_ms, s->last_query_ms, config->idle_timeout_ms);
+	if (s->resume_ms == 0) /* one that is slowed down has something to say */
+		nearer(&due_ms, s->last_query_ms, config->idle_timeout_ms);
 	if (s->query_began_ms != 0)
 		nearer(&due_ms, s->query_began_ms, config->query_timeout_ms);
 	if (s->resume_ms != 0 && s->resume_ms < due_ms)
@@ -80,12 +81,13 @@ static void due_in_talk(struct session *s, uint64_t now_ms)
 		session_end(s, WORDS_END("query timeout"), "query timeout");
 		return;
 	}
-	if (is_over(s->last_query_ms, config->idle_timeout_ms, now_ms)) {
+	if (s->resume_ms == 0 && is_over(s->last_query_ms, config->idle_timeout_ms, now_ms)) {
 		session_end(s, WORDS_END("idle"), "idle");
 		return;
 	}
 	if (s->resume_ms != 0 && now_ms >= s->resume_ms) {
 		s->resume_ms = 0;
+		s->last_query_ms = now_ms; /* which it would have been without us */
 		conn_resume(s->conn);
 	}
 	if (is_over(conn_last_sent_ms(s->conn), config->check_interval_ms, now_ms))

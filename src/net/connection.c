@@ -434,11 +434,20 @@ static void read_socket(struct conn *c)
 		decrypt(c);
 }
 
+/* What libuv knows of an error is only that there is one. */
+static const char *socket_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error != 0 ? strerror(error) : "closed by peer";
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct conn *c = poll->data;
 	if (status < 0) {
-		conn_lose(c, uv_strerror(status));
+		conn_lose(c, socket_error(c->fd));
 		return;
 	}
 	if (events & UV_WRITABLE)

@@ -1,7 +1,7 @@
 /*
  * worker.c: a thread with its loop. A turn:
  *
- *	timers -> [ sockets, mail ] -> turn_end: resume, flush every dirty connection once, post the mail, arm the timer -> sleep
+ *	timers -> [ sockets, mail ] -> turn_end: resume, post the mail, flush every dirty connection once, arm the timer -> sleep
  *
  * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock and one wake-up for all of it.
  */
@@ -170,8 +170,8 @@ static void on_turn_end(uv_prepare_t *prepare)
 {
 	struct worker *w = prepare->data;
 	resume_all(w);
+	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	worker_flush(w);
-	post_outboxes(w);
 	worker_arm_timer(w);
 	if (w->stopping && w->conn_count == 0)
 		uv_stop(&w->loop);

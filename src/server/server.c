@@ -18,7 +18,7 @@
 #include "server/data_folder.h"
 #include "server/identity.h"
 
-enum { STOP_WAIT_MS = 4000 }; /* with what is left of the end it stays below 5 s */
+enum { STOP_WAIT_MS = 3000 }; /* with what is left of the end it stays below 5 s */
 
 /* Tells systemd, if it started us. */
 static void notify(const char *state)

@@ -287,3 +287,12 @@ def test_a_query_that_waits_because_of_the_server_is_not_late(serve):
     queries = b"".join(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(30))
     alice.say_records(queries[start:start + 7] for start in range(0, len(queries), 7))
     alice.hears(*(f"RELAY {alice} {alice} {number}" for number in range(30)))
+
+
+def test_a_session_whose_queries_wait_is_not_idle(serve):
+    """Rate limits drop nothing, also where the pause is longer than the idle limit."""
+    server = serve({"session.idle_timeout": 0.5, "session.messages_per_second": 1, "session.burst": 1})
+    alice = server.sign_up("alice")
+    alice.say_records(alice.spelled(f"MSG {alice} {alice} {number}") for number in range(3))
+    alice.hears(*(f"RELAY {alice} {alice} {number}" for number in range(3)))
+    alice.hears_last("END * <idle>")

@@ -65,6 +65,8 @@ def test_online_names_100_at_most(serve):
     people = [server.connect().sign_up(name) for name in names]
     people[0].say("CMD <online>")
     people[0].hears(f"CMD <{' '.join(names[:100])}>")
+    people[102].say("CMD <online>")
+    people[102].hears(f"CMD <{' '.join(names[:99] + names[102:])}>")
 
     people[7].quit()
     people[0].say("CMD <online>")
