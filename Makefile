@@ -22,6 +22,15 @@ check:
 	@scripts/bootstrap check
 	@scripts/check $(STEPS)
 
+# ARGS="--servers floor,messagerd --cases relay-50x16-64" measures only these; bench/compare --help tells more.
+bench:
+	@scripts/bootstrap bench
+	@scripts/build build-bench -Dbench=true -Dtests=disabled -Dwerror=false
+	@bench/compare $(ARGS)
+
+bench-quick:
+	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
+
 install: all
 	@meson configure $(BUILD) --prefix=$(abspath $(prefix))
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
@@ -36,4 +45,4 @@ fuzz:
 clean:
 	rm -rf build build-*
 
-.PHONY: all run check install format fuzz clean
+.PHONY: all run check bench bench-quick install format fuzz clean
