@@ -126,6 +126,7 @@ def test_an_account_made_survives_a_kill(serve):
     (["user", "add", "Admin"], "pw", "this name can't be: it is reserved"),
     (["user", "add", "ann"], "pw ", "this password can't be"),
     (["user", "add", "ann"], "p\tw", "this password can't be"),
+    (["user", "add", "ann"], "p\0w", "this password can't be"),
     (["user", "add", "ann"], "\n", "this password can't be"),
     (["user", "add", "ann"], "x" * 1025, "this password can't be"),
     (["user", "add", "ann"], "", "no password came on standard input"),
