@@ -1,4 +1,4 @@
-"""What the dialogue tests share: servers, and a deadline for each test."""
+"""What the tests share: servers, and a deadline for each test."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 from server import Server  # noqa: E402
 from wire import PATIENCE  # noqa: E402
