@@ -282,14 +282,22 @@ void contact_log_in(struct contact *c, bool sign_up, struct slice user, uint64_t
 		contact_connect(c, now_ms);
 }
 
+/* While the person compared, the server may have closed, or said that it will. */
+static void drop_if_gone(struct contact *c)
+{
+	if (link_read(c->link, c->record) > 0 || link_state(c->link) != LINK_OPEN)
+		link_free(&c->link);
+}
+
 /* The server is trusted. */
 static void welcome(struct contact *c, const char *trust_text, uint64_t now_ms)
 {
 	c->trust_text = trust_text;
 	memcpy(c->trusted, link_fingerprint(c->link), FINGERPRINT_SIZE);
-	c->fresh_ms = now_ms;
 	session_connected(c->session, link_speaks_ours(c->link), now_ms);
-	if (c->has_login) {
+	if (c->state == CONTACT_TRUSTING)
+		drop_if_gone(c);
+	if (c->has_login) { /* a connection that was made for it */
 		log_in(c, now_ms);
 		return;
 	}
@@ -363,6 +371,7 @@ static void judge(struct contact *c, uint64_t now_ms)
 	const char *shown = link_fingerprint(c->link);
 	char server[SERVER_TEXT_SIZE], path[FOLDER_PATH_SIZE], known[FINGERPRINT_SIZE];
 	server_name_text(&o->server, server);
+	c->fresh_ms = now_ms;
 
 	if (o->fingerprint != NULL && strcmp(o->fingerprint, shown) != 0) {
 		why_fail(&c->why,
@@ -485,9 +494,8 @@ static void do_then(struct contact *c, uint64_t now_ms)
 		lost(c, text, now_ms);
 		break;
 	case THEN_OVER:
-		snprintf(text, sizeof(text), "%s%s", c->why.text[0] ? "the server says: " : "",
-		    c->why.text);
-		over(c, c->then_status, text);
+		snprintf(text, sizeof(text), "the server says: %s", c->why.text);
+		over(c, c->then_status, c->then_status == EXIT_QUIT ? "" : text);
 		break;
 	case THEN_REFUSED:
 		link_free(&c->link);

@@ -50,7 +50,11 @@ static bool wants_input(const struct plain *p)
 	return p->is_interactive || takes_lines(p);
 }
 
-static void read_input(struct plain *p)
+/*
+ * The terminal is in a mode in which a read never waits (what poll() has seen may be gone): nothing is not the end, unless the line is
+ * hung up.
+ */
+static void read_input(struct plain *p, short revents)
 {
 	char *room = buffer_reserve(&p->input, READ_LEN);
 	if (room == NULL) {
@@ -60,7 +64,8 @@ static void read_input(struct plain *p)
 	ssize_t got = read(STDIN_FILENO, room, READ_LEN);
 	if (got > 0)
 		buffer_added(&p->input, (size_t)got);
-	else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+	else if (got == 0 ? !p->is_interactive || (revents & POLLHUP) != 0
+			  : errno != EINTR && errno != EAGAIN)
 		p->input_has_ended = true;
 }
 
@@ -130,7 +135,8 @@ static bool take_piped_line(struct plain *p)
 static void take_input(struct plain *p)
 {
 	size_t before;
-	do { /* sending may have made room */
+	do {
+		/* sending may have made room */
 		before = p->input.len;
 		if (p->is_interactive)
 			take_typed(p);
@@ -144,11 +150,21 @@ static void take_input(struct plain *p)
 
 /* Signals */
 
+static void resume(struct plain *p)
+{
+	terminal_take_over();
+	typing_hide(&p->screen.typing);
+	screen_return(&p->screen);
+}
+
+/* In a process group that no shell cares for any more, it does not stop but goes on at once. */
 static void suspend(struct plain *p)
 {
 	screen_leave(&p->screen);
 	terminal_restore();
 	signal_stop();
+	signal_take(SIGCONT);
+	resume(p);
 }
 
 static void take_signals(struct plain *p)
@@ -169,11 +185,8 @@ static void take_signals(struct plain *p)
 	}
 	if (signal_take(SIGTSTP))
 		suspend(p);
-	if (signal_take(SIGCONT)) {
-		terminal_take_over();
-		typing_hide(&p->screen.typing);
-		screen_return(&p->screen);
-	}
+	if (signal_take(SIGCONT))
+		resume(p);
 	if (signal_take(SIGWINCH))
 		p->screen.typing.columns = terminal_columns(STDERR_FILENO);
 }
@@ -216,6 +229,8 @@ static void outlet_look(struct outlet *o, short revents)
 
 static void turn(struct plain *p)
 {
+	contact_send(p->contact,
+	    clock_now_ms()); /* whatever has queued something: nothing waits for the next event */
 	struct pollfd fds[SLOT_COUNT] = {
 		[SLOT_INPUT] = { .fd = wants_input(p) ? STDIN_FILENO : -1, .events = POLLIN },
 		[SLOT_OUT] = outlet_poll(&p->screen.out),
@@ -231,7 +246,7 @@ static void turn(struct plain *p)
 	outlet_look(&p->screen.out, fds[SLOT_OUT].revents);
 	outlet_look(&p->screen.err, fds[SLOT_ERR].revents);
 	if (fds[SLOT_INPUT].revents != 0)
-		read_input(p);
+		read_input(p, fds[SLOT_INPUT].revents);
 	contact_step(p->contact, fds[SLOT_LINK].revents, wants_records(p), clock_now_ms());
 	take_input(p);
 	screen_flush(&p->screen);

@@ -113,11 +113,11 @@ bool terminal_open(int fd)
 		return false;
 	ours = found;
 	ours.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
-	ours.c_lflag |= ISIG;
+	ours.c_lflag |= ISIG | NOFLSH; /* C-c does not take what was typed before it */
 	ours.c_iflag |= ICRNL;
 	ours.c_iflag &= ~(tcflag_t)(INLCR | IGNCR);
 	ours.c_oflag |= OPOST | ONLCR;
-	ours.c_cc[VMIN] = 1;
+	ours.c_cc[VMIN] = 0;
 	ours.c_cc[VTIME] = 0;
 	terminal_fd = fd;
 	return true;

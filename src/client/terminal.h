@@ -28,7 +28,7 @@ void signal_die(int number) __attribute__((noreturn));
 bool terminal_open(int fd);
 
 /*
- * Typed bytes come at once and are not echoed; C-c and C-z stay signals. Nothing happens in the background, where it would stop
+ * Typed bytes come at once and are not echoed, and a read does not wait for them; C-c and C-z stay signals. Nothing happens in the background, where it would stop
  * the process.
  */
 void terminal_take_over(void);

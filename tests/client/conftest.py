@@ -1,0 +1,83 @@
+"""What the client's tests share: people at terminals and scripts, each with a home, and scripted servers."""
+
+import signal
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from person import Script, Terminal, where
+from stage import Stage
+
+
+# Tests that run in the background ignore SIGINT, and those whom they start would too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def home():
+    """The home folder of a person who has never used messager."""
+    with tempfile.TemporaryDirectory(prefix="home-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def password(home):
+    """A file with a password."""
+    path = home / "password"
+    path.write_text("a password\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def stack():
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def terminal(home, stack):
+    """terminal(server, words…): messager --plain at a terminal."""
+    def start(server, *words, home=home, **how):
+        person = Terminal(home, where(server.address), "--plain", *words, **how)
+        stack.callback(person.kill)
+        return person
+    return start
+
+
+@pytest.fixture
+def script(home, stack):
+    """script(server, words…): messager --plain with pipes. server None: no host is given."""
+    def start(server, *words, home=home, **how):
+        host = [where(server.address)] if server else []
+        person = Script(home, *host, "--plain", *words, **how)
+        stack.callback(person.kill)
+        return person
+    return start
+
+
+@pytest.fixture(scope="session")
+def certificate(make_certificate):
+    with tempfile.TemporaryDirectory(prefix="certificate-") as folder:
+        yield make_certificate(Path(folder) / "stage.pem", "localhost")
+
+
+@pytest.fixture
+def stage(certificate, stack):
+    """stage(…): a scripted server."""
+    def start(**how):
+        server = Stage(how.pop("certificate", certificate), **how)
+        stack.callback(server.close)
+        return server
+    return start
+
+
+@pytest.fixture
+def known_servers(home):
+    """The file in which the person's client keeps the keys it trusts; its folder exists."""
+    path = home / ".local/share/messager/known_servers"
+    path.parent.mkdir(parents=True)
+    return path
