@@ -80,7 +80,7 @@ int main(int argc, char *argv[])
 	set_locale();
 	if (sodium_init() < 0)
 		return fail(EXIT_BROKEN, "the cryptographic library does not start");
-	if (!options_parse(argc, argv, &options, &why)) {
+	if (!options_parse(argc, (const char *const *)argv, &options, &why)) {
 		fprintf(stderr, "messager: %s\nTry messager --help.\n", why.text);
 		status = EXIT_USAGE;
 	} else if (options.help) {

@@ -139,7 +139,8 @@ static bool add_upload(struct options *o, const char *file, int argc, struct why
 }
 
 /* Takes the option at argv[*at], and its value from there or from the next place. */
-static bool take_option(struct options *o, int argc, char *const argv[], int *at, struct why *why)
+static bool take_option(
+    struct options *o, int argc, const char *const argv[], int *at, struct why *why)
 {
 	const char *value;
 	const struct option_row *row = row_find(argv[*at], &value);
@@ -187,7 +188,7 @@ static bool judge(const struct options *o, struct why *why)
 	return true;
 }
 
-bool options_parse(int argc, char *const argv[], struct options *o, struct why *why_r)
+bool options_parse(int argc, const char *const argv[], struct options *o, struct why *why_r)
 {
 	*o = (struct options){ 0 };
 	bool only_hosts = false;

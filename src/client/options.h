@@ -48,7 +48,7 @@ struct options {
  * Reads the command line. false: why_r is a sentence for a person. Either way options_clear() is due.
  * --version and --help are only marked; the rest of the line is judged all the same, unless one of them came before.
  */
-bool options_parse(int argc, char *const argv[], struct options *o, struct why *why_r);
+bool options_parse(int argc, const char *const argv[], struct options *o, struct why *why_r);
 void options_clear(struct options *o);
 
 /* What --help says. */

@@ -164,6 +164,8 @@ def test_muting(server, script, password):
     person.notes(f"muted: {alice}")
     alice.message(name, "never seen")
     alice.is_settled()
+    person.say("a mark\n")
+    person.shows(f"{name}: a mark")
     person.say(f":unmute: {alice}\n")
     person.notes(f"no longer muted: {alice}")
     alice.message(name, "seen")
