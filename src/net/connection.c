@@ -269,7 +269,12 @@ static bool push_out(struct conn *c)
 static bool encrypt_records(struct conn *c)
 {
 	struct tls_io *io = &c->worker->io;
+	bool many = c->first != c->last;
+	if (many)
+		tls_more_follows(c->ssl, true);
 	for (struct record *r = c->first; r != NULL; r = r->next) {
+		if (many && r->next == NULL)
+			tls_more_follows(c->ssl, false);
 		if (io->out_cap - io->out_len < r->bytes.len + TLS_RECORD_OVERHEAD && !push_out(c))
 			return false;
 		if (!tls_write(c->ssl, r->bytes))

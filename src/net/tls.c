@@ -209,6 +209,14 @@ bool tls_write(SSL *ssl, struct slice bytes)
 	return false;
 }
 
+void tls_more_follows(SSL *ssl, bool more)
+{
+	if (more)
+		SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	else
+		SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+}
+
 void tls_close_notify(SSL *ssl)
 {
 	if (SSL_is_init_finished(ssl) && SSL_shutdown(ssl) < 0)

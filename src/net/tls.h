@@ -60,6 +60,9 @@ int tls_read(SSL *ssl, char *buf, size_t cap);
 /* Writes bytes (1 to RECORD_MAX_LEN) as exactly one record into io->out. false: the connection is broken. */
 bool tls_write(SSL *ssl, struct slice bytes);
 
+/* Says whether OpenSSL may give its write buffer back after the next record: of a run of records only after the last. */
+void tls_more_follows(SSL *ssl, bool more);
+
 /* Writes close_notify into io->out, if a handshake was finished. */
 void tls_close_notify(SSL *ssl);
 

@@ -37,26 +37,17 @@ enum name_fault name_check(struct slice name)
 	return is_reserved(name) ? NAME_IS_RESERVED : NAME_OK;
 }
 
-static bool has_control_byte(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (text_is_control(s.ptr[i]))
-			return true;
-	}
-	return false;
-}
-
 bool password_is_allowed(struct slice password, size_t min_len)
 {
 	if (password.len == 0 || password.len < min_len || password.len > PASSWORD_MAX_LEN)
 		return false;
 	return password.ptr[0] != ' ' && password.ptr[password.len - 1] != ' ' &&
-	       !has_control_byte(password);
+	       !text_has_control(password);
 }
 
 bool filename_is_allowed(struct slice name)
 {
-	if (name.len == 0 || name.len > FILENAME_MAX_LEN || has_control_byte(name))
+	if (name.len == 0 || name.len > FILENAME_MAX_LEN || text_has_control(name))
 		return false;
 	if (memchr(name.ptr, '/', name.len) != NULL || memchr(name.ptr, '\\', name.len) != NULL)
 		return false;

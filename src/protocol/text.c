@@ -1,5 +1,6 @@
 #include "protocol/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const char query_end[] = " \r\n";
@@ -57,18 +58,31 @@ static size_t escape(char c, char out[static ESCAPE_MAX_LEN])
 	return ESCAPE_MAX_LEN;
 }
 
-static bool needs_no_care(struct slice text)
+/* A byte b of x is marked (its high bit in the result) if it is below 20 or is 7F; exact for the question whether there is any. */
+static uint64_t mark_controls(uint64_t x)
 {
-	bool control = false;
-	for (size_t i = 0; i < text.len; i++)
-		control |= text_is_control(text.ptr[i]);
-	return !control;
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
+	uint64_t del = x ^ ones * 0x7f;
+	return (((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & highs;
+}
+
+bool text_has_control(struct slice text)
+{
+	uint64_t marks = 0, word;
+	size_t i = 0;
+	for (; i + sizeof(word) <= text.len; i += sizeof(word)) {
+		memcpy(&word, text.ptr + i, sizeof(word));
+		marks |= mark_controls(word);
+	}
+	for (; i < text.len; i++)
+		marks |= text_is_control(text.ptr[i]);
+	return marks != 0;
 }
 
 /* Copies whole characters, control bytes escaped, as many as fit into room; returns what was written, takes what was read off text. */
 static size_t copy_escaped(struct slice *text, char *out, size_t room)
 {
-	if (text->len > 0 && text->len <= room && needs_no_care(*text)) {
+	if (text->len > 0 && text->len <= room && !text_has_control(*text)) {
 		size_t len = text->len;
 		memcpy(out, text->ptr, len);
 		*text = slice_skip(*text, len);

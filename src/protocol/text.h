@@ -17,6 +17,9 @@ static inline bool text_is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
+/* True if there is any control byte in it; eight bytes at a time, since every text that is relayed is asked. */
+bool text_has_control(struct slice text);
+
 /* Bytes of the UTF-8 character at the front of s (s.len > 0); 1 for a byte that begins none. */
 size_t text_char_len(struct slice s);
 

@@ -71,6 +71,24 @@ static void whole_chars_fit(void **state)
 	assert_int_equal(text_whole_chars(c->bytes, c->max_len), c->len);
 }
 
+/* Every byte at every place of texts of every length up to three words. */
+static void finds_a_control_byte_wherever_it_stands(void **state)
+{
+	char text[24];
+	for (size_t len = 1; len <= sizeof(text); len++) {
+		memset(text, 0xff, len);
+		assert_false(text_has_control(slice_of(text, len)));
+		for (size_t at = 0; at < len; at++) {
+			for (int byte = 0; byte < 256; byte++) {
+				text[at] = (char)byte;
+				assert_int_equal(text_has_control(slice_of(text, len)),
+				    text_is_control((char)byte));
+			}
+			text[at] = (char)0x80;
+		}
+	}
+}
+
 static void control_bytes_are_known(void **state)
 {
 	(void)state;
@@ -317,6 +335,7 @@ int main(int argc, char **argv)
 	UNIT_EACH(char_has_its_length, char_cases);
 	UNIT_EACH(whole_chars_fit, whole_cases);
 	UNIT_TEST(control_bytes_are_known);
+	UNIT_TEST(finds_a_control_byte_wherever_it_stands);
 	UNIT_EACH(trailing_lf_is_taken_once, lf_cases);
 	UNIT_EACH(one_query_is_written, relay_cases);
 	UNIT_TEST(each_byte_has_its_form);
