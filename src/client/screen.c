@@ -24,7 +24,7 @@ static bool is_same_terminal(int a, int b)
 static bool terminal_is_dumb(void)
 {
 	const char *term = getenv("TERM");
-	return term == NULL || *term == '\0' || strcmp(term, "dumb") == 0;
+	return term != NULL && strcmp(term, "dumb") == 0;
 }
 
 void screen_init(struct screen *s, bool is_interactive, bool no_color)

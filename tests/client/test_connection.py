@@ -2,6 +2,7 @@
 
 import select
 import socket
+import ssl
 import threading
 
 import pytest
@@ -213,6 +214,35 @@ def test_all_addresses_of_a_name_are_tried(server, script, password):
         assert out == f"{name}: hello\n"
     finally:
         person.kill()
+
+
+@pytest.mark.parametrize("host, name", [("localhost", "localhost"), ("127.0.0.1", None)])
+def test_the_servers_name_is_told_in_the_handshake(stage, home, password, host, name):
+    server = stage()
+    told = []
+    server.context.sni_callback = lambda _socket, name, _context: told.append(name)
+    person = Script(home, f"{host}:{server.address[1]}", "--plain", *LOGIN, "--password-file", password)
+    try:
+        person.end_input()
+        client = server.session("alice")
+        assert told == [name]
+        client.hears_end()
+        person.finish(0)
+    finally:
+        person.kill()
+
+
+def test_tls_1_2(stage, script, password):
+    server = stage()
+    server.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    person = script(server, *LOGIN, "--password-file", password)
+    client = server.session("alice")
+    assert client.tls.version() == "TLSv1.2"
+    person.say("one\n")
+    client.hears("MSG bob alice one")
+    person.end_input()
+    client.hears_end()
+    person.finish(0)
 
 
 def test_a_name_that_nobody_knows_is_status_1(home, password):
