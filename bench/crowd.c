@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HANDSHAKES_AT_ONCE = 8, LOGINS_AT_ONCE = 1024, PATIENCE_S = 30, DRAIN_S = 10 };
+enum { HANDSHAKES_AT_ONCE = 8, LOGINS_AT_ONCE = 1024, PATIENCE_S = 90, DRAIN_S = 5 };
 
 static void enter_state(struct peer *p, enum peer_state state)
 {

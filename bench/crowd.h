@@ -53,7 +53,7 @@ void crowd_join(struct peer *p);
 /* Brings peers that are out, from `from` up to before `to`, into PEER_SECURE, PEER_IN or PEER_MEMBER; blocks until all are. */
 void crowd_bring(struct crowd *c, uint32_t from, uint32_t to, enum peer_state state);
 
-/* Takes turns until *under_way is 0; in vain for ten seconds: fails. */
+/* Takes turns until *under_way is 0; in vain for five seconds: fails. */
 void crowd_drain(struct crowd *c, const uint64_t *under_way, const char *what);
 
 /* ---- The text that is said ---- */
