@@ -11,7 +11,7 @@
 #include "client/folder.h"
 #include "client/link.h"
 #include "client/sanitize.h"
-#include "client/trust.h"
+#include "client/verdict.h"
 
 enum {
 	LOGIN_LIMIT_MS = 60 * 1000,
@@ -290,9 +290,8 @@ static void drop_if_gone(struct contact *c)
 }
 
 /* The server is trusted. */
-static void welcome(struct contact *c, const char *trust_text, uint64_t now_ms)
+static void welcome(struct contact *c, uint64_t now_ms)
 {
-	c->trust_text = trust_text;
 	memcpy(c->trusted, link_fingerprint(c->link), FINGERPRINT_SIZE);
 	session_connected(c->session, link_speaks_ours(c->link), now_ms);
 	if (c->state == CONTACT_TRUSTING)
@@ -307,112 +306,41 @@ static void welcome(struct contact *c, const char *trust_text, uint64_t now_ms)
 
 /* Trust */
 
-static void refuse_changed(struct contact *c, const char *known)
+static void obey(struct contact *c, enum verdict verdict, uint64_t now_ms)
 {
-	char server[SERVER_TEXT_SIZE];
-	server_name_text(&c->set.options->server, server);
-	why_fail(&c->why,
-	    "WARNING: the key of %s has changed. Somebody may be listening in, or the server has a new key.\n"
-	    "known: %s\nshown: %s\n"
-	    "Nothing was sent. If you know from its operator that the new key is right, remove the line of %s from known_servers",
-	    server, known, link_fingerprint(c->link), server);
-	over(c, EXIT_UNTRUSTED, c->why.text);
-}
-
-static void remember(struct contact *c, const char *path, uint64_t now_ms)
-{
-	char server[SERVER_TEXT_SIZE], known[FINGERPRINT_SIZE];
-	server_name_text(&c->set.options->server, server);
-	enum trust trust = trust_remember(path, server, link_fingerprint(c->link), known, &c->why);
-	if (trust == TRUST_CHANGED) {
-		refuse_changed(c, known);
-	} else if (trust == TRUST_BROKEN) {
+	if (verdict == VERDICT_REFUSED) {
 		over(c, EXIT_UNTRUSTED, c->why.text);
-	} else {
-		if (trust == TRUST_UNSAVED)
-			tell(c, CONTACT_WARNING, c->why.text);
-		welcome(c, "trusted at first sight", now_ms);
-	}
-}
-
-static void ask_for_trust(struct contact *c, const char *path, const char *server, uint64_t now_ms)
-{
-	if (c->set.options->trust_first) {
-		remember(c, path, now_ms);
-	} else if (c->set.is_interactive) {
+	} else if (verdict == VERDICT_ASK) {
 		c->state = CONTACT_TRUSTING;
 		tell(c, CONTACT_NEW_KEY, link_fingerprint(c->link));
 	} else {
-		why_fail(&c->why,
-		    "%s is not known, and there is nobody to ask. Its key is %s. Compare that with what its operator says and "
-		    "give it with --fingerprint, or use --trust-first or --ca",
-		    server, link_fingerprint(c->link));
-		over(c, EXIT_UNTRUSTED, c->why.text);
+		if (c->why.text[0] != '\0')
+			tell(c, CONTACT_WARNING, c->why.text);
+		welcome(c, now_ms);
 	}
 }
 
 void contact_trust(struct contact *c, bool is_trusted, uint64_t now_ms)
 {
-	char path[FOLDER_PATH_SIZE];
 	if (c->state != CONTACT_TRUSTING)
 		return;
 	if (!is_trusted)
 		over(c, EXIT_UNTRUSTED, "the server's key is not trusted");
-	else if (folder_data_path("known_servers", path, &c->why))
-		remember(c, path, now_ms);
 	else
-		welcome(c, "trusted for now", now_ms);
+		obey(c,
+		    verdict_remember(
+			c->set.options, link_fingerprint(c->link), &c->trust_text, &c->why),
+		    now_ms);
 }
 
 /* The link is open: is its key the right one? */
 static void judge(struct contact *c, uint64_t now_ms)
 {
-	const struct options *o = c->set.options;
-	const char *shown = link_fingerprint(c->link);
-	char server[SERVER_TEXT_SIZE], path[FOLDER_PATH_SIZE], known[FINGERPRINT_SIZE];
-	server_name_text(&o->server, server);
 	c->fresh_ms = now_ms;
-
-	if (o->fingerprint != NULL && strcmp(o->fingerprint, shown) != 0) {
-		why_fail(&c->why,
-		    "the key of %s is not the one of --fingerprint but %s; nothing was sent",
-		    server, shown);
-		over(c, EXIT_UNTRUSTED, c->why.text);
-		return;
-	}
-	if (o->ca_file != NULL ||
-	    o->fingerprint != NULL) { /* the authorities were asked in the handshake */
-		welcome(c,
-		    o->fingerprint ? "its key has the given fingerprint"
-				   : "vouched for by an authority of --ca",
-		    now_ms);
-		return;
-	}
-	if (c->trusted[0] != '\0') {
-		if (strcmp(c->trusted, shown) == 0)
-			welcome(c, c->trust_text, now_ms);
-		else
-			refuse_changed(c, c->trusted);
-		return;
-	}
-	if (!folder_data_path("known_servers", path, &c->why)) {
-		over(c, EXIT_UNTRUSTED, c->why.text);
-		return;
-	}
-	switch (trust_look_up(path, server, shown, known, &c->why)) {
-	case TRUST_KNOWN:
-		welcome(c, "its key is the known one", now_ms);
-		break;
-	case TRUST_CHANGED:
-		refuse_changed(c, known);
-		break;
-	case TRUST_UNKNOWN:
-		ask_for_trust(c, path, server, now_ms);
-		break;
-	default:
-		over(c, EXIT_UNTRUSTED, c->why.text);
-		break;
-	}
+	obey(c,
+	    verdict_find(c->set.options, link_fingerprint(c->link), c->trusted,
+		c->set.is_interactive, &c->trust_text, &c->why),
+	    now_ms);
 }
 
 /* What the session says */

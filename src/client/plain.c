@@ -322,7 +322,7 @@ static enum exit_status run(struct plain *p)
 		.on_session_event = talk_on_event,
 		.ctx = p,
 	};
-	struct why why;
+	struct why why = { "" };
 	p->contact = contact_new(&settings, &why);
 	if (p->contact == NULL) {
 		screen_notice(&p->screen, "%s", why.text);

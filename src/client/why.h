@@ -21,6 +21,7 @@ why_fail(struct why *w, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
+	/* cppcheck-suppress ctuuninitvar ; it is filled here */
 	vsnprintf(w->text, sizeof(w->text), format, args);
 	va_end(args);
 	return false;
