@@ -328,6 +328,12 @@ static void on_lost(struct conn *c, const char *reason)
 	free(s);
 }
 
+static bool on_admits(struct worker *w, const struct address *from)
+{
+	const struct chat_worker *here = worker_owner(w);
+	return !bans_has_address(here->chat->bans, from);
+}
+
 static void log_client_certificate(struct conn *c)
 {
 	char key[FINGERPRINT_SIZE], whole[FINGERPRINT_SIZE], from[ADDRESS_TEXT_SIZE];
@@ -342,8 +348,11 @@ static void log_client_certificate(struct conn *c)
 	X509_free(certificate);
 }
 
+/* The address is asked for again: a ban that came during the handshake found nobody to end. */
 static bool on_opened(struct conn *c)
 {
+	if (!on_admits(conn_worker(c), conn_address(c)))
+		return false;
 	struct session *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return false;
@@ -417,12 +426,6 @@ static void on_reconfigured(struct worker *w, void *config)
 	struct chat_worker *here = worker_owner(w);
 	free(here->config);
 	here->config = config;
-}
-
-static bool on_admits(struct worker *w, const struct address *from)
-{
-	const struct chat_worker *here = worker_owner(w);
-	return !bans_has_address(here->chat->bans, from);
 }
 
 const struct net_events chat_net_events = {

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import threading
 
@@ -14,7 +15,7 @@ import pytest
 
 from ctl import MESSAGERCTL, Administrator, everything, run_messagerctl
 from server import USUAL, arguments, run_messagerd
-from wire import Refused, eventually, unique
+from wire import Refused, client_context, eventually, unique
 
 REFUSED = "END <incorrect username or password>"
 
@@ -325,6 +326,37 @@ def test_ban_of_an_address(serve):
     admin = Administrator(server)
     assert admin.does("unban", "127.0.0.7") == "127.0.0.7 may come in again\n"
     server.log_in(alice, source="127.0.0.7")
+
+
+def test_ban_of_an_address_in_the_middle_of_a_handshake(serve):
+    server = serve()
+    admin = Administrator(server)
+    sock = server.knock(source="127.0.0.7")
+    eventually(lambda: has_connections(admin, 1))
+    admin.does("ban", "127.0.0.7")
+    try:
+        tls = client_context().wrap_socket(sock)
+        tls.sendall(b"PUT alice secret \r\n")
+        said = tls.recv(1000)
+    except OSError:
+        said = b""
+    assert said == b"", f"somebody from a banned address got in: {said!r}"
+
+
+def has_connections(admin, count):
+    assert admin.asks("status")["connections"] == count
+
+
+def test_ban_of_a_user_in_the_middle_of_a_sign_up(serve):
+    server = serve({"login.password_memory": "64MiB", "login.password_passes": 6})
+    for number in range(3):
+        peer = server.connect()
+        peer.say(f"PUT alice_{number} secret")
+        Administrator(server).does("ban", f"alice_{number}")
+        heard = peer.next_record()
+        if heard != b"END * <banned> \r\n":
+            assert heard.startswith(b"ACCEPT"), heard
+            peer.hears_last("END * <banned>")
 
 
 def test_bans_are_listed_in_their_order(serve):
