@@ -300,6 +300,7 @@ void conn_flush(struct conn *c)
 		c->said_bye = true;
 	}
 	if (!alive || !push_out(c)) {
+		c->worker->io.out_len = 0;
 		c->first = c->last = NULL;
 		conn_lose(c, "write failed");
 		return;
@@ -356,6 +357,30 @@ static void deliver(struct conn *c, struct slice bytes)
 	c->left_over = kept;
 }
 
+/*
+ * What TLS itself has to say: the answer to a key update, to a wish for renegotiation, an alert. It is not the owner's and may
+ * come before log-in, so it has a limit of its own: a peer that makes us answer and does not read can't fill our memory.
+ */
+static bool push_answers(struct conn *c)
+{
+	c->answers_len += c->worker->io.out_len;
+	if (!push_out(c))
+		return false;
+	if (c->backlog.len == 0)
+		c->answers_len = 0;
+	return c->answers_len <= ANSWERS_MAX_LEN;
+}
+
+/* The peer has said close_notify. What it said before that comes first, also with an owner that makes it wait. */
+static void part_if_done(struct conn *c)
+{
+	if (c->state != CONN_OPEN || !c->heard_bye || c->paused)
+		return;
+	tls_close_notify(c->ssl);
+	push_out(c);
+	conn_lose(c, "closed by peer");
+}
+
 /* Decrypts all that io.in holds behind what was left over. */
 static void decrypt(struct conn *c)
 {
@@ -367,19 +392,16 @@ static void decrypt(struct conn *c)
 	int result;
 	while ((result = tls_read(c->ssl, w->plain + len, PLAIN_SIZE - len)) > 0)
 		len += (size_t)result;
-	if (w->io.out_len > 0 && !push_out(c)) { /* the answer to a key update, or an alert */
-		conn_lose(c, "write failed");
+	if (w->io.out_len > 0 && !push_answers(c)) {
+		conn_lose(c, "takes no answers");
 		return;
 	}
+	c->heard_bye = result == TLS_CLOSED;
 	if (len > before.len)
 		deliver(c, slice_of(w->plain, len));
-	if (c->state == CONN_OPEN && result == TLS_CLOSED) {
-		tls_close_notify(c->ssl);
-		push_out(c);
-		conn_lose(c, "closed by peer");
-	} else if (c->state == CONN_OPEN && result == TLS_BROKEN) {
+	if (c->state == CONN_OPEN && result == TLS_BROKEN)
 		conn_lose(c, "broken TLS record");
-	}
+	part_if_done(c);
 }
 
 static void log_handshake_failure(struct conn *c)
@@ -490,6 +512,7 @@ void conn_resume_now(struct conn *c)
 	c->left_over = (struct buffer){ 0 };
 	deliver(c, buffer_slice(&waiting));
 	buffer_clear(&waiting);
+	part_if_done(c);
 	poll_as_needed(c);
 }
 

@@ -21,6 +21,7 @@ enum {
 	    128 *
 	    1024, /* of a connection; one whose owner takes less than this lets it grow has to pause */
 	OUT_SIZE = 256 * 1024,    /* ciphertext on its way to the socket */
+	ANSWERS_MAX_LEN = 4096,   /* of TLS itself that may wait for a peer that does not read */
 	TURN_MAX_BYTES = 1 << 20, /* queued in one turn before it is flushed early */
 };
 
@@ -41,14 +42,16 @@ struct conn {
 	bool authenticated;
 	bool paused;
 	bool unlimited;
-	bool said_bye; /* close_notify is out */
-	bool broken;   /* no memory: to be lost at the end of the turn */
+	bool said_bye;  /* close_notify is out */
+	bool heard_bye; /* the peer's has come */
+	bool broken;    /* no memory: to be lost at the end of the turn */
 	uint32_t slot;
 	struct address address;
 
 	struct record *first, *last; /* this turn's */
 	struct buffer backlog;       /* ciphertext that the socket did not take */
 	struct buffer left_over;     /* plaintext that the owner did not take */
+	size_t answers_len;          /* of what TLS itself said since the backlog was last empty */
 	uint64_t last_sent_ms;
 
 	struct wheel_entry deadline;

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from wire import Ending, client_context, eventually, reset
+from raw_tls import RawPeer
+from wire import PATIENCE, Ending, client_context, eventually, reset
 
 pytestmark = pytest.mark.threads
 
@@ -120,6 +121,28 @@ def test_a_broken_record_ends_only_its_own_session(server, people):
     assert heard is not Ending.SILENCE
     notice_nothing(server, people)
     eventually(lambda: server.log_in(mallory))
+
+
+def test_key_updates_without_end(serve):
+    """Each has an answer of TLS's own; who reads none of them is let go before they fill the memory."""
+    server = serve({"login.max_tries": 0, "session.output_limit": "64MiB"})
+    people = server.sign_up("alice"), server.sign_up("bob")
+    mallory = RawPeer(server.address)
+    for _ in range(100):
+        mallory.say(b"PUT ! x\r\n" * 1800)  # 10 MB of answers: the socket is full
+    deadline = time.monotonic() + PATIENCE
+    with pytest.raises(OSError):
+        while time.monotonic() < deadline:
+            mallory.update_keys(100)
+    notice_nothing(server, people)
+
+
+def test_some_key_updates_are_fine(server, people):
+    mallory = RawPeer(server.address)
+    for _ in range(100):
+        mallory.update_keys(1)
+    notice_nothing(server, people)
+    mallory.update_keys(1)
 
 
 @pytest.mark.parametrize("leave", ["hang_up", "die", "close_notify"])

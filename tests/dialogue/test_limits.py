@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from wire import Refused, closed_without_a_word, eventually
 
 REFUSED = "END <incorrect username or password>"
@@ -165,6 +167,18 @@ def test_every_query_counts(serve):
     alice.say_raw(b"".join(alice.spelled("CMD <group>") for _ in range(50)))  # in one record, without an answer
     alice.is_settled()
     assert time.monotonic() - began > 1.2, "50 queries, 20 at once and 20 a second, take 1.5 seconds"
+
+
+@pytest.mark.parametrize("leave", ["hang_up", "close_notify"])
+def test_what_was_said_before_the_goodbye_is_not_dropped(serve, leave):
+    server = serve({"session.messages_per_second": 20, "session.burst": 20})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    alice.tls.write(b"".join(alice.spelled(f"MSG {bob} {alice} {number}") for number in range(60)))
+    if leave == "hang_up":
+        alice._flush()
+    getattr(alice, leave)()  # close_notify leaves with the messages in one write
+    bob.hears(*(f"RELAY {bob} {alice} {number}" for number in range(60)))
+    eventually(lambda: server.log_in(alice))
 
 
 def test_a_burst_is_not_slowed_down(serve):
