@@ -14,6 +14,13 @@ void buffer_clear(struct buffer *b)
 	*b = (struct buffer){ 0 };
 }
 
+void buffer_wipe(struct buffer *b)
+{
+	if (b->mem != NULL)
+		explicit_bzero(b->mem, b->cap);
+	buffer_clear(b);
+}
+
 char *buffer_reserve(struct buffer *b, size_t len)
 {
 	if (b->cap - b->start - b->len >= len && b->mem != NULL)

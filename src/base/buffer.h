@@ -23,6 +23,9 @@ struct buffer {
 /* Frees the memory; the buffer is empty and valid afterwards. */
 void buffer_clear(struct buffer *b);
 
+/* The same, and what stood in it stands nowhere any more: for bytes that may be secret. */
+void buffer_wipe(struct buffer *b);
+
 /* Appends len bytes. Returns false, and leaves the buffer as it was, when there is no memory. */
 bool buffer_append(struct buffer *b, const void *bytes, size_t len);
 bool buffer_append_slice(struct buffer *b, struct slice s);

@@ -111,7 +111,7 @@ static void die(struct conn *c)
 	list_remove(&c->dirty_node);
 	list_remove(&c->resume_node);
 	buffer_clear(&c->backlog);
-	buffer_clear(&c->left_over);
+	buffer_wipe(&c->left_over);
 	SSL_free(c->ssl);
 	c->ssl = NULL;
 	admission_leave(c->worker->net->admission, &c->address, c->authenticated);
@@ -162,7 +162,7 @@ void conn_close(struct conn *c)
 	c->state = CONN_CLOSING;
 	c->owner = NULL;
 	list_remove(&c->resume_node);
-	buffer_clear(&c->left_over);
+	buffer_wipe(&c->left_over);
 	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_CLOSE_WAIT_MS);
 	worker_mark_dirty(c);
 }
@@ -353,7 +353,7 @@ static void deliver(struct conn *c, struct slice bytes)
 		conn_lose(c, "no room for what was sent");
 		return;
 	}
-	buffer_clear(&c->left_over);
+	buffer_wipe(&c->left_over);
 	c->left_over = kept;
 }
 
@@ -399,6 +399,8 @@ static void decrypt(struct conn *c)
 	c->heard_bye = result == TLS_CLOSED;
 	if (len > before.len)
 		deliver(c, slice_of(w->plain, len));
+	if (!c->authenticated)
+		explicit_bzero(w->plain, len); /* there may be a password in it */
 	if (c->state == CONN_OPEN && result == TLS_BROKEN)
 		conn_lose(c, "broken TLS record");
 	part_if_done(c);
@@ -511,7 +513,7 @@ void conn_resume_now(struct conn *c)
 	struct buffer waiting = c->left_over; /* which the owner may free by closing c */
 	c->left_over = (struct buffer){ 0 };
 	deliver(c, buffer_slice(&waiting));
-	buffer_clear(&waiting);
+	buffer_wipe(&waiting);
 	part_if_done(c);
 	poll_as_needed(c);
 }

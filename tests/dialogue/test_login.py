@@ -263,3 +263,40 @@ def test_sessions_do_not_wait_for_the_hashes_of_others(serve):
     assert unanswered, "the conversation was over only after all hashes"
     for one in unanswered:
         one.hears(REFUSED, seconds=30)
+
+
+# Secrets
+
+def times_in_memory(server, secret):
+    """How often these bytes stand in the server's memory."""
+    found = 0
+    with open(f"/proc/{server.process.pid}/maps") as maps, open(f"/proc/{server.process.pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            begin, end = (int(number, 16) for number in span.split("-"))
+            if rights.startswith("rw") and end - begin < 1 << 28:
+                memory.seek(begin)
+                try:
+                    found += memory.read(end - begin).count(secret)
+                except OSError:
+                    continue  # a guard page of the sanitizer
+    return found
+
+
+@pytest.mark.parametrize("said", ["whole", "in pieces", "while waiting"])
+def test_no_password_stays_in_memory(serve, said):
+    server = serve()
+    secret = f"open-{said}-sesame"
+    alice = server.connect()
+    query = f"PUT alice {secret} \r\n"
+    if said == "in pieces":
+        for cut in (9, 20):
+            alice.say_raw(query[:cut].encode())
+            query = query[cut:]
+    if said == "while waiting":
+        alice.say_raw(b"AUTH alice no \r\n" + query.encode())
+        alice.hears_last("END <incorrect username or password>")
+    else:
+        alice.say_raw(query.encode())
+        alice.is_accepted("alice")
+    assert times_in_memory(server, f"{said}-sesame".encode()) == 0
