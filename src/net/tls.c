@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 
+enum { CLIENT_CHAIN_MAX_LEN = 32 * 1024 };
+
 static const unsigned char alpn_name[] = "\x0essl-messager/1";
 
 /* The BIO of a worker: reads from io->in, writes to io->out, never waits. */
@@ -90,8 +92,11 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* Certificates of clients may be self-signed: whoever shows one proves only that it holds the key (protocol.md, 1). */
-static int accept_any_certificate(int verified, X509_STORE_CTX *store)
+/*
+ * Certificates of clients may be self-signed: whoever shows one proves only that it holds the key (protocol.md, 1). So OpenSSL does not even
+ * look at the chain, which would be work at a stranger's will, and whose complaints would stay in its error queue.
+ */
+static int accept_any_certificate(X509_STORE_CTX *store, void *arg)
 {
 	return 1;
 }
@@ -103,7 +108,9 @@ static void ask_for_certificate(SSL_CTX *context, enum net_client_certificates h
 		mode = SSL_VERIFY_PEER;
 	if (how == NET_CLIENT_CERTIFICATES_REQUIRED)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-	SSL_CTX_set_verify(context, mode, accept_any_certificate);
+	SSL_CTX_set_verify(context, mode, NULL);
+	SSL_CTX_set_cert_verify_callback(context, accept_any_certificate, NULL);
+	SSL_CTX_set_max_cert_list(context, CLIENT_CHAIN_MAX_LEN);
 }
 
 void tls_error_text(char *text, size_t size)
@@ -187,7 +194,10 @@ int tls_handshake(SSL *ssl)
 {
 	ERR_clear_error();
 	int done = SSL_do_handshake(ssl);
-	return done == 1 ? 1 : result_of(ssl, done);
+	if (done != 1)
+		return result_of(ssl, done);
+	ERR_clear_error(); /* a handshake may go well and yet leave a complaint */
+	return 1;
 }
 
 int tls_read(SSL *ssl, char *buf, size_t cap)

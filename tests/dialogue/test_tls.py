@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import stat
+import subprocess
 from datetime import datetime, timedelta
 from ssl import TLSVersion
 
@@ -180,6 +181,27 @@ def test_required_without_a_certificate_nobody_gets_in(serve, client_pem, versio
     server.sign_up("bob", context=client_context(version, version, certificate=client_pem)).is_settled()
     server.finish()
     assert logs_fingerprint(server, client_pem)
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+@versions
+def test_what_vouches_for_a_certificate_does_not_count(serve, folder, make_certificate, version):
+    """The client shows another authority than the one that signed, of the same name."""
+    for name in ("right", "wrong"):
+        make_certificate(folder / name, "authority")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=alice",
+            "-keyout", folder / "alice.key", "-out", folder / "alice.csr")
+    openssl("x509", "-req", "-in", folder / "alice.csr", "-CA", folder / "right.crt", "-CAkey", folder / "right.key",
+            "-CAcreateserial", "-days", "2", "-out", folder / "alice.crt")
+    shown = folder / "alice.pem"
+    shown.write_text("".join((folder / part).read_text() for part in ("alice.key", "alice.crt", "wrong.crt")))
+    server = serve({"tls.client_certificates": "required"})
+    server.sign_up("alice", context=client_context(version, version, certificate=shown)).is_settled()
+    server.finish()
+    assert logs_fingerprint(server, folder / "alice.crt")
 
 
 @versions
