@@ -59,7 +59,10 @@ static const struct {
 	[OUTCOME_LATER] = { WORDS("END * <try later> \r\n"), false, "store or memory unavailable" },
 };
 
-/* One log-in beside the loops. Frees itself when it has come back. */
+/*
+ * One log-in beside the loops. Frees itself when it has come back to its worker, where until then its session may point to it. So there are
+ * no more of them that cost a hash than there are connections that have not logged in.
+ */
 struct login {
 	struct worker_job back;
 	struct pool_job work;
@@ -71,6 +74,7 @@ struct login {
 	struct password_cost cost;
 	uint64_t refusals_max;
 	bool sign_up;
+	_Atomic bool abandoned;
 	bool possible; /* AUTH: such a name and password can be; else only the time is spent */
 	enum outcome outcome;
 	size_t password_len;
@@ -139,6 +143,8 @@ static void come_back(struct worker *w, struct worker_job *job)
 {
 	struct login *login = (struct login *)(void *)job;
 	struct session *s = session_of(worker_owner(w), login->conn);
+	if (s != NULL)
+		s->login = NULL;
 	if (s != NULL && login->outcome == OUTCOME_IN)
 		enter(s, login);
 	else if (s != NULL)
@@ -187,7 +193,7 @@ static bool too_many_refusals(const struct login *login)
 /* Sends a log-in back for which nothing shall be hashed. */
 static bool is_refused_unseen(struct login *login)
 {
-	if (login->chat->refusing_logins)
+	if (login->chat->refusing_logins || login->abandoned)
 		go_back(login, OUTCOME_LATER);
 	else if (too_many_refusals(login))
 		go_back(login, OUTCOME_ADDRESS_TRIALS);
@@ -308,11 +314,17 @@ static bool start(struct session *s, const struct query *q)
 		login_free(login);
 		return settle(s, OUTCOME_ADDRESS_TRIALS);
 	}
+	s->login = login;
 	session_enter(s, SESSION_CHECKING);
 	count_under_way(login->chat, true);
 	submit(login, STORE_ACCOUNT_GET,
 	    looked_up); /* of an impossible name: nobody has it, and it takes as long */
 	return true;
+}
+
+void login_abandon(struct login *login)
+{
+	login->abandoned = true;
 }
 
 bool login_auth(struct session *s, const struct query *q)

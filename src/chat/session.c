@@ -274,6 +274,20 @@ void session_enter(struct session *s, enum session_state state)
 	session_rearm(s);
 }
 
+/* Once it is a user: strangers could fill the log. */
+static void log_client_certificate(const struct session *s)
+{
+	char key[FINGERPRINT_SIZE], whole[FINGERPRINT_SIZE];
+	X509 *certificate = SSL_get1_peer_certificate(conn_ssl(s->conn));
+	if (certificate == NULL)
+		return;
+	if (certificate_fingerprint(certificate, key) &&
+	    certificate_whole_fingerprint(certificate, whole))
+		log_info("client-certificate", LOG_SLICE("user", session_name(s)),
+		    LOG_STR("fingerprint", key), LOG_STR("certificate", whole));
+	X509_free(certificate);
+}
+
 void session_begin(struct session *s)
 {
 	struct query accept = { .verb = QUERY_ACCEPT,
@@ -290,6 +304,7 @@ void session_begin(struct session *s)
 	bus_user_joined(s->here->chat->bus, session_name(s));
 	address_text(conn_address(s->conn), from);
 	log_info("session-began", LOG_SLICE("user", session_name(s)), LOG_STR("address", from));
+	log_client_certificate(s);
 	session_enter(s, SESSION_TALKING);
 }
 
@@ -310,6 +325,8 @@ static void leave(struct session *s, const char *reason)
 			log_info("login-ended", LOG_STR("address", from), LOG_STR("reason", reason),
 			    LOG_INT("suppressed", suppressed));
 	}
+	if (s->login != NULL)
+		login_abandon(s->login);
 	sodium_memzero(s->token, sizeof(s->token));
 }
 
@@ -334,20 +351,6 @@ static bool on_admits(struct worker *w, const struct address *from)
 	return !bans_has_address(here->chat->bans, from);
 }
 
-static void log_client_certificate(struct conn *c)
-{
-	char key[FINGERPRINT_SIZE], whole[FINGERPRINT_SIZE], from[ADDRESS_TEXT_SIZE];
-	X509 *certificate = SSL_get1_peer_certificate(conn_ssl(c));
-	if (certificate == NULL)
-		return;
-	address_text(conn_address(c), from);
-	if (certificate_fingerprint(certificate, key) &&
-	    certificate_whole_fingerprint(certificate, whole))
-		log_info("client-certificate", LOG_STR("address", from),
-		    LOG_STR("fingerprint", key), LOG_STR("certificate", whole));
-	X509_free(certificate);
-}
-
 /* The address is asked for again: a ban that came during the handshake found nobody to end. */
 static bool on_opened(struct conn *c)
 {
@@ -362,7 +365,6 @@ static bool on_opened(struct conn *c)
 	s->due_ms = UINT64_MAX;
 	s->login_began_ms = s->try_began_ms = worker_now_ms(s->here->worker);
 	conn_set_owner(c, s);
-	log_client_certificate(c);
 	session_rearm(s);
 	return true;
 }

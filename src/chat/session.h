@@ -75,7 +75,8 @@ struct session {
 	struct directory_entry user; /* its name; in the directory while online */
 	char token[TOKEN_LEN + 1];
 
-	uint32_t tries; /* refusals so far */
+	struct login *login; /* in SESSION_CHECKING: the one under way */
+	uint32_t tries;      /* refusals so far */
 	uint64_t login_began_ms;
 	uint64_t try_began_ms;
 
@@ -121,6 +122,9 @@ struct session *session_of(struct chat_worker *here, struct conn_id id);
 /* A query in SESSION_LOGIN. false: the session has ended. */
 bool login_auth(struct session *s, const struct query *q);
 bool login_put(struct session *s, const struct query *q);
+
+/* Nobody waits for it any more: what is not hashed yet is not hashed. */
+void login_abandon(struct login *login);
 
 /* ---- relay.c ---- */
 

@@ -152,6 +152,8 @@ static void poll_as_needed(struct conn *c)
 	int events = c->backlog.len > 0 ? UV_WRITABLE : 0;
 	if (!c->paused && c->state != CONN_CLOSING)
 		events |= UV_READABLE;
+	if (c->paused && !c->authenticated && c->state == CONN_OPEN)
+		events |= UV_DISCONNECT; /* a log-in is work for us: not for who has left */
 	poll_for(c, events);
 }
 
@@ -477,6 +479,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct conn *c = poll->data;
 	if (status < 0) {
 		conn_lose(c, socket_error(c->fd));
+		return;
+	}
+	if ((events & UV_DISCONNECT) && c->state == CONN_OPEN) {
+		conn_lose(c, "closed by peer");
 		return;
 	}
 	if (events & UV_WRITABLE)

@@ -169,7 +169,7 @@ struct worker *conn_worker(const struct conn *c);
 void *conn_owner(const struct conn *c);
 void conn_set_owner(struct conn *c, void *owner);
 const struct address *conn_address(const struct conn *c);
-SSL *conn_ssl(struct conn *c); /* for what is to be known of the peer; in opened() */
+SSL *conn_ssl(struct conn *c); /* for what is to be known of the peer; while c is open */
 
 /* Sends bytes as one TLS record. conn_send() copies; conn_send_block() needs them until the end of the turn. No memory: the connection is lost. */
 void conn_send(struct conn *c, struct slice bytes);
@@ -190,7 +190,10 @@ size_t conn_unacknowledged_bytes(const struct conn *c);
 /* While on, output_limit does not count: file bytes (the owner bounds them itself). */
 void conn_set_unlimited(struct conn *c, bool on);
 
-/* While paused nothing is read and received() is not called. Resuming hands over what is still there, at the end of the turn. */
+/*
+ * While paused nothing is read and received() is not called; that the peer hangs up is noticed at once before log-in, and when the rest has
+ * been read after. Resuming hands over what is still there, at the end of the turn.
+ */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from ctl import Administrator
 from raw_tls import RawPeer
 from wire import PATIENCE, Ending, client_context, eventually, reset
 
@@ -166,6 +167,29 @@ def test_leaving_while_a_password_is_hashed(serve, query):
     notice_nothing(server, people)
     people[0].say("CMD <online>")
     people[0].hears(f"CMD <{people[0]} {people[1]}>")  # and none of them is a ghost
+
+
+def test_nothing_is_hashed_for_who_has_left(serve):
+    server = serve({"login.password_memory": "64MiB", "login.password_passes": 6})
+    admin = Administrator(server)
+
+    def seconds():
+        began = time.monotonic()
+        server.sign_up("alice")
+        return time.monotonic() - began
+
+    alone, crowd = seconds(), 10 * os.cpu_count()
+    leavers = [server.connect() for _ in range(crowd)]
+    for number, peer in enumerate(leavers):
+        peer.say(f"PUT leaver_{number} secret")
+    eventually(lambda: has_waiting(admin, crowd // 2))
+    for peer in leavers:
+        peer.die()
+    assert seconds() < 4 * alone, "the queue of those who have left was worked off"
+
+
+def has_waiting(admin, least):
+    assert admin.asks("status")["passwords_waiting"] >= least
 
 
 def test_who_signed_up_and_left_before_the_answer_is_no_ghost(serve):
