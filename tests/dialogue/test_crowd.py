@@ -33,6 +33,7 @@ def test_a_crowd(serve):
     last.say("CMD <online>")
     shown = last.hears_match("CMD <(.*)>")[1].decode().split(" ")
     assert len(shown) == len(set(shown)) == 100
+    assert shown.pop() == str(last), "the asker is not in the last place"
     assert set(shown) <= set(map(str, people[:BATCH])), "some of these were not among the first"
 
     for one, other in zip(people[::50], people[::-50]):
