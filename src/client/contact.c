@@ -338,8 +338,9 @@ static void judge(struct contact *c, uint64_t now_ms)
 {
 	c->fresh_ms = now_ms;
 	obey(c,
-	    verdict_find(c->set.options, link_fingerprint(c->link), c->trusted,
-		c->set.is_interactive, &c->trust_text, &c->why),
+	    verdict_find(c->set.options, link_fingerprint(c->link),
+		link_certificate_fingerprint(c->link), c->trusted, c->set.is_interactive,
+		&c->trust_text, &c->why),
 	    now_ms);
 }
 

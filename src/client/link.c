@@ -47,6 +47,7 @@ struct link {
 	bool untrusted;
 	size_t out_len; /* of the record that is not out yet; 0: none */
 	char fingerprint[FINGERPRINT_SIZE];
+	char certificate_fingerprint[FINGERPRINT_SIZE];
 	struct why why;
 	char out[RECORD_MAX_LEN];
 };
@@ -151,6 +152,11 @@ bool link_is_untrusted(const struct link *l)
 const char *link_fingerprint(const struct link *l)
 {
 	return l->fingerprint;
+}
+
+const char *link_certificate_fingerprint(const struct link *l)
+{
+	return l->certificate_fingerprint;
 }
 
 bool link_speaks_ours(const struct link *l)
@@ -316,7 +322,8 @@ static bool handshake_prepare(struct link *l)
 static void handshake_finish(struct link *l)
 {
 	X509 *certificate = SSL_get1_peer_certificate(l->ssl);
-	bool ok = certificate != NULL && certificate_fingerprint(certificate, l->fingerprint);
+	bool ok = certificate != NULL && certificate_fingerprint(certificate, l->fingerprint) &&
+		  certificate_whole_fingerprint(certificate, l->certificate_fingerprint);
 	X509_free(certificate);
 	l->read_wants_write = false;
 	if (ok)

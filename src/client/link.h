@@ -55,6 +55,8 @@ void link_step(struct link *l, short revents, uint64_t now_ms);
 
 /* From LINK_OPEN on: the fingerprint of the server's key, and whether it took up the protocol name ssl-messager/1. */
 const char *link_fingerprint(const struct link *l);
+/* The fingerprint of the whole certificate, which other tools show. */
+const char *link_certificate_fingerprint(const struct link *l);
 bool link_speaks_ours(const struct link *l);
 
 /*

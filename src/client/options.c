@@ -32,7 +32,7 @@ static const struct option_row rows[] = {
 	{ "--plain", NULL, FLAG, offsetof(struct options, plain),
 	    "lines instead of the full screen" },
 	{ "--fingerprint", "sha256:HEX", TEXT, offsetof(struct options, fingerprint),
-	    "trust the server only with this key" },
+	    "trust the server only with this key or certificate" },
 	{ "--trust-first", NULL, FLAG, offsetof(struct options, trust_first),
 	    "trust and remember the key of a server that is not known yet" },
 	{ "--ca", "FILE", TEXT, offsetof(struct options, ca_file),
@@ -182,9 +182,9 @@ static bool judge(const struct options *o, struct why *why)
 	if (o->password_file != NULL && o->password_command != NULL)
 		return why_fail(
 		    why, "%s and --password-command exclude each other", "--password-file");
-	if (o->fingerprint != NULL && !fingerprint_is_well_formed(o->fingerprint))
-		return why_fail(
-		    why, "%s needs sha256: and 64 lower-case hex digits", "--fingerprint");
+	char fingerprint[FINGERPRINT_SIZE];
+	if (o->fingerprint != NULL && !fingerprint_read(o->fingerprint, fingerprint))
+		return why_fail(why, "%s needs sha256: and 64 hex digits", "--fingerprint");
 	return true;
 }
 

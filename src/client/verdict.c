@@ -58,14 +58,23 @@ static enum verdict find_unknown(const struct options *o, const char *server, co
 	return VERDICT_REFUSED;
 }
 
-enum verdict verdict_find(const struct options *options, const char *shown, const char *trusted,
-    bool can_ask, const char **how_r, struct why *why)
+/* People copy the fingerprint from our log, which is the key's, or from another tool, which shows the certificate's. */
+static bool is_given(const struct options *o, const char *shown, const char *shown_certificate)
+{
+	char given[FINGERPRINT_SIZE];
+	return fingerprint_read(o->fingerprint, given) &&
+	       (strcmp(given, shown) == 0 || strcmp(given, shown_certificate) == 0);
+}
+
+enum verdict verdict_find(const struct options *options, const char *shown,
+    const char *shown_certificate, const char *trusted, bool can_ask, const char **how_r,
+    struct why *why)
 {
 	char server[SERVER_TEXT_SIZE], path[FOLDER_PATH_SIZE], known[FINGERPRINT_SIZE];
 	server_name_text(&options->server, server);
 	why->text[0] = '\0';
 
-	if (options->fingerprint != NULL && strcmp(options->fingerprint, shown) != 0) {
+	if (options->fingerprint != NULL && !is_given(options, shown, shown_certificate)) {
 		why_fail(why,
 		    "the key of %s is not the one of --fingerprint but %s; nothing was sent",
 		    server, shown);

@@ -1,10 +1,12 @@
 #include "net/certificate.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -276,6 +278,23 @@ bool certificate_whole_fingerprint(
 	unsigned char *der = NULL;
 	int len = i2d_X509(certificate, &der);
 	return write_fingerprint(der, len, fingerprint_r);
+}
+
+bool fingerprint_read(const char *text, char fingerprint_r[static FINGERPRINT_SIZE])
+{
+	size_t len = 0;
+	if (strncasecmp(text, fingerprint_prefix, FINGERPRINT_PREFIX_LEN) != 0)
+		return false;
+	memcpy(fingerprint_r, fingerprint_prefix, FINGERPRINT_PREFIX_LEN);
+	for (text += FINGERPRINT_PREFIX_LEN; *text != '\0'; text++) {
+		if (*text == ':')
+			continue;
+		if (!isxdigit((unsigned char)*text) || len == 2 * SHA256_BYTES)
+			return false;
+		fingerprint_r[FINGERPRINT_PREFIX_LEN + len++] = (char)tolower((unsigned char)*text);
+	}
+	fingerprint_r[FINGERPRINT_PREFIX_LEN + len] = '\0';
+	return len == 2 * SHA256_BYTES;
 }
 
 bool fingerprint_is_well_formed(const char *text)

@@ -48,6 +48,12 @@ bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static 
 bool certificate_whole_fingerprint(
     const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE]);
 
+/*
+ * Reads a fingerprint as people copy it: "sha256:", then 64 hex digits of any case, colons between them or not. Writes the form
+ * of certificate_fingerprint(). false: it is none.
+ */
+bool fingerprint_read(const char *text, char fingerprint_r[static FINGERPRINT_SIZE]);
+
 /* True for text in the form that certificate_fingerprint() writes. */
 bool fingerprint_is_well_formed(const char *text);
 

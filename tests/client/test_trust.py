@@ -117,6 +117,16 @@ def test_fingerprint(stage, script, login, certificate, home):
     assert key_fingerprint(certificate) in notices
 
 
+def test_fingerprint_as_other_tools_write_it(stage, script, login, certificate):
+    """Of the whole certificate, in capitals, with colons: what `openssl x509 -fingerprint -sha256` prints."""
+    shown = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-fingerprint", "-sha256"], check=True,
+                           capture_output=True, text=True).stdout.strip().partition("=")[2]
+    server = stage()
+    for text in (shown, shown.lower(), shown.replace(":", "")):
+        passes(server, script(server, *login, "--fingerprint", f"sha256:{text}"))
+    is_refused(server, script(server, *login, "--fingerprint", f"sha256:{shown[:-1]}{'0' if shown[-1] != '0' else '1'}"))
+
+
 def test_authority(script, login, home, stage):
     """--ca asks for the chain and for the name."""
     def openssl(*words):

@@ -200,6 +200,28 @@ static void fingerprints_have_one_form(void **state)
 		assert_false(fingerprint_is_well_formed(bad[i]));
 }
 
+static void fingerprints_are_read_as_people_copy_them(void **state)
+{
+	static const char form[] =
+	    "sha256:ada940b281a8ee01a7055624289f6b6e19bdf08bb4e720ea742bcfaa977f8b26";
+	static const char *const good[] = {
+		form, "SHA256:ADA940B281A8EE01A7055624289F6B6E19BDF08BB4E720EA742BCFAA977F8B26",
+		"sha256:AD:A9:40:B2:81:A8:EE:01:A7:05:56:24:28:9F:6B:6E:19:BD:F0:8B:B4:E7:20:EA:74:2B:CF:AA:97:7F:8B:26"
+	};
+	static const char *const bad[] = { "", "sha256:", form + 7, "sha1:ada9",
+		"sha256:ada940b281a8ee01a7055624289f6b6e19bdf08bb4e720ea742bcfaa977f8b2",
+		"sha256:ada940b281a8ee01a7055624289f6b6e19bdf08bb4e720ea742bcfaa977f8b260",
+		"sha256:ada940b281a8ee01a7055624289f6b6e19bdf08bb4e720ea742bcfaa977f8b2 ",
+		"sha256:gda940b281a8ee01a7055624289f6b6e19bdf08bb4e720ea742bcfaa977f8b26" };
+	char read[FINGERPRINT_SIZE];
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_true(fingerprint_read(good[i], read));
+		assert_string_equal(read, form);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_false(fingerprint_read(bad[i], read));
+}
+
 #define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, folder_setup, folder_teardown)
 
 int main(void)
@@ -214,6 +236,7 @@ int main(void)
 		IN_FOLDER(failures_name_the_file),
 		cmocka_unit_test(fingerprint_is_that_of_the_key),
 		cmocka_unit_test(fingerprints_have_one_form),
+		cmocka_unit_test(fingerprints_are_read_as_people_copy_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
