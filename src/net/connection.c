@@ -90,6 +90,7 @@ void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
 	admission_authenticated(c->worker->net->admission);
+	SSL_clear_options(c->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* it was for the password */
 }
 
 /* ---- Ending ---- */
