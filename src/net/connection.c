@@ -65,17 +65,29 @@ size_t conn_queued_bytes(const struct conn *c)
 	return c->backlog.len;
 }
 
-size_t conn_unacknowledged_bytes(const struct conn *c)
+bool conn_is_flushed(const struct conn *c)
 {
-	int queued = 0;
-	if (ioctl(c->fd, SIOCOUTQ, &queued) < 0)
-		queued = 0;
-	return c->backlog.len + (size_t)queued;
+	return c->first == NULL;
 }
 
-void conn_set_unlimited(struct conn *c, bool on)
+uint64_t conn_flushed_bytes(const struct conn *c)
 {
-	c->unlimited = on;
+	return c->flushed_bytes;
+}
+
+uint64_t conn_acknowledged_bytes(const struct conn *c)
+{
+	int queued;
+	if (c->state != CONN_OPEN)
+		return c->acknowledged_bytes;
+	if (ioctl(c->fd, SIOCOUTQ, &queued) < 0)
+		return 0;
+	return c->flushed_bytes - c->backlog.len - (uint64_t)queued;
+}
+
+void conn_spare(struct conn *c, size_t bytes)
+{
+	c->spared_bytes = bytes;
 }
 
 void conn_set_deadline(struct conn *c, uint64_t due_ms)
@@ -265,6 +277,7 @@ static bool push_out(struct conn *c)
 		sent += (size_t)n;
 	}
 	bool kept = buffer_append(&c->backlog, io->out + sent, io->out_len - sent);
+	c->flushed_bytes += io->out_len;
 	io->out_len = 0;
 	return kept;
 }
@@ -290,7 +303,7 @@ static bool encrypt_records(struct conn *c)
 static bool is_over_limit(const struct conn *c)
 {
 	uint64_t limit = c->worker->config.output_limit_bytes;
-	return limit != 0 && c->backlog.len > limit && !c->unlimited;
+	return limit != 0 && c->backlog.len > limit && c->backlog.len - limit > c->spared_bytes;
 }
 
 /* One write for all records of the turn. */
@@ -308,6 +321,8 @@ void conn_flush(struct conn *c)
 		conn_lose(c, "write failed");
 		return;
 	}
+	if (c->backlog.len == 0)
+		c->spared_bytes = 0;
 	if (c->state == CONN_OPEN && is_over_limit(c))
 		c->worker->events->overflowed(c);
 	if (c->state == CONN_CLOSING && c->said_bye && c->backlog.len == 0)
@@ -334,6 +349,7 @@ static void write_backlog(struct conn *c)
 	if (c->backlog.len > 0)
 		return;
 	buffer_clear(&c->backlog); /* a connection at rest owns no buffer */
+	c->spared_bytes = 0;
 	if (c->state == CONN_OPEN)
 		c->worker->events->drained(c);
 	if (c->state == CONN_CLOSING && c->said_bye)
@@ -374,14 +390,27 @@ static bool push_answers(struct conn *c)
 	return c->answers_len <= ANSWERS_MAX_LEN;
 }
 
+/*
+ * The peer leaves in good order: what it has acknowledged by now counts for the owner; the goodbye that it may want does not count as
+ * anything that was flushed before.
+ */
+static void part(struct conn *c, bool wants_goodbye)
+{
+	uint64_t flushed_bytes = c->flushed_bytes;
+	c->acknowledged_bytes = conn_acknowledged_bytes(c);
+	if (wants_goodbye) {
+		tls_close_notify(c->ssl);
+		push_out(c);
+	}
+	c->flushed_bytes = flushed_bytes;
+	conn_lose(c, "closed by peer");
+}
+
 /* The peer has said close_notify. What it said before that comes first, also with an owner that makes it wait. */
 static void part_if_done(struct conn *c)
 {
-	if (c->state != CONN_OPEN || !c->heard_bye || c->paused)
-		return;
-	tls_close_notify(c->ssl);
-	push_out(c);
-	conn_lose(c, "closed by peer");
+	if (c->state == CONN_OPEN && c->heard_bye && !c->paused)
+		part(c, true);
 }
 
 /* Decrypts all that io.in holds behind what was left over. */
@@ -454,10 +483,12 @@ static void read_socket(struct conn *c)
 	ssize_t n = recv(c->fd, w->in, READ_MAX_LEN, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
-	if (n <= 0) {
-		conn_lose(c, n == 0 ? "closed by peer" : strerror(errno));
+	if (n < 0)
+		conn_lose(c, strerror(errno));
+	else if (n == 0)
+		part(c, false);
+	if (n <= 0)
 		return;
-	}
 	w->io.in = slice_of(w->in, (size_t)n);
 	w->io.out_len = 0;
 	if (c->state == CONN_HANDSHAKE)

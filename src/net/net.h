@@ -101,7 +101,10 @@ bool net_start(struct net *net, char why_r[static NET_WHY_SIZE]);
 bool net_reconfigure(struct net *net, const struct net_config *config, void **owner_configs,
     char why_r[static NET_WHY_SIZE]);
 
-/* Says goodbye to everybody, waits until they are gone or wait_ms are over, ends the threads. Blocks. */
+/*
+ * Says goodbye to everybody, waits until they are gone or wait_ms are over, ends the threads, and makes the calls that were posted to
+ * them too late. Blocks.
+ */
 void net_stop(struct net *net, uint64_t wait_ms);
 
 /* After net_stop(), or instead of net_start(). Accepts NULL. */
@@ -184,11 +187,17 @@ uint64_t conn_last_sent_ms(const struct conn *c);
 /* Bytes that wait for the socket to take them. */
 size_t conn_queued_bytes(const struct conn *c);
 
-/* Bytes that the peer's system has not acknowledged yet, those that wait here included. */
-size_t conn_unacknowledged_bytes(const struct conn *c);
+/*
+ * Of all ciphertext since the connection began, how much was flushed (handed to the socket, or waiting for it), and how much the peer's
+ * system has acknowledged. What is sent is flushed at the end of the turn: until then conn_is_flushed() is false. In lost() they tell how
+ * it was when the peer hung up; where the connection broke, nothing counts as acknowledged.
+ */
+bool conn_is_flushed(const struct conn *c);
+uint64_t conn_flushed_bytes(const struct conn *c);
+uint64_t conn_acknowledged_bytes(const struct conn *c);
 
-/* While on, output_limit does not count: file bytes (the owner bounds them itself). */
-void conn_set_unlimited(struct conn *c, bool on);
+/* Until the output queue is next empty so many bytes of it do not count for output_limit: file bytes (the owner bounds them itself). */
+void conn_spare(struct conn *c, size_t bytes);
 
 /*
  * While paused nothing is read and received() is not called; that the peer hangs up is noticed at once before log-in, and when the rest has

@@ -382,6 +382,12 @@ static void stop_run(struct worker *w, struct worker_job *job)
 	    0); /* which nobody else needs any more */
 }
 
+/* Jobs that came too late: their connections are gone, their memory is not. */
+void worker_run_late_jobs(struct worker *w)
+{
+	on_wake(&w->wake);
+}
+
 static void close_handle(uv_handle_t *handle, void *arg)
 {
 	if (!uv_is_closing(handle))
@@ -394,8 +400,7 @@ void worker_release(struct worker *w)
 	if (w->net == NULL)
 		return;
 	if (w->wake.data != NULL) {
-		on_wake(
-		    &w->wake); /* jobs that came too late: their connections are gone, their memory is not */
+		worker_run_late_jobs(w);
 		listener_close_all(w);
 		drop_everybody(w);
 		uv_walk(&w->loop, close_handle, NULL);

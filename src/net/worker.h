@@ -41,7 +41,6 @@ struct conn {
 	enum conn_state state;
 	bool authenticated;
 	bool paused;
-	bool unlimited;
 	bool said_bye;  /* close_notify is out */
 	bool heard_bye; /* the peer's has come */
 	bool broken;    /* no memory: to be lost at the end of the turn */
@@ -52,6 +51,9 @@ struct conn {
 	struct buffer backlog;       /* ciphertext that the socket did not take */
 	struct buffer left_over;     /* plaintext that the owner did not take */
 	size_t answers_len;          /* of what TLS itself said since the backlog was last empty */
+	size_t spared_bytes;         /* of the backlog; they don't count for output_limit */
+	uint64_t flushed_bytes;      /* ciphertext handed to the socket or the backlog, ever */
+	uint64_t acknowledged_bytes; /* of these, when the peer hung up */
 	uint64_t last_sent_ms;
 
 	struct wheel_entry deadline;
@@ -140,6 +142,7 @@ bool worker_add_conn(struct worker *w, struct conn *c);
 void worker_remove_conn(struct conn *c);
 void worker_mark_dirty(struct conn *c);
 void worker_flush(struct worker *w);
+void worker_run_late_jobs(struct worker *w);
 void worker_arm_timer(struct worker *w);
 
 /* connection.c */
