@@ -91,3 +91,19 @@ def pytest_runtest_makereport():
         for server in Server.running:
             title = f"messagerd {server.process.pid}, end of its log"
             report.sections.append((title, "\n".join(server.log()[-40:])))
+
+
+@pytest.fixture
+def small_disk(folder):
+    """small_disk(8): a folder on a file system of so many MiB. Skips where none may be mounted."""
+    mounted = []
+
+    def mount(mebibytes):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", folder], capture_output=True)
+        if done.returncode != 0:
+            pytest.skip("no file system may be mounted here")
+        mounted.append(folder)
+        return folder
+    yield mount
+    for path in mounted:
+        subprocess.run(["umount", "--lazy", path], check=True)

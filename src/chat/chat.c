@@ -131,6 +131,10 @@ struct chat_counts chat_counts(struct chat *chat)
 		sum.undelivered += w->undelivered;
 		sum.group_messages += w->group_messages;
 		sum.group_deliveries += w->group_deliveries;
+		sum.uploads += w->uploads;
+		sum.upload_bytes += w->upload_bytes;
+		sum.downloads += w->downloads;
+		sum.download_bytes += w->download_bytes;
 	}
 	return sum;
 }

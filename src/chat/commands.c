@@ -1,6 +1,7 @@
 /* commands.c: CMD <word> (protocol.md, 4). */
 #include <string.h>
 
+#include "chat/download.h"
 #include "chat/session.h"
 
 enum { ONLINE_MAX_NAMES = 100 };
@@ -64,6 +65,7 @@ static const struct command {
 } commands[] = {
 	{ "<group>", toggle_group },
 	{ "<online>", tell_online },
+	{ "<get>", download_start },
 };
 
 bool command_run(struct session *s, const struct query *q)

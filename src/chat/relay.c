@@ -168,7 +168,7 @@ static void take_relay(
 static void give_to_each(struct conn *c, void *arg)
 {
 	struct session *s = conn_owner(c);
-	if (s->state == SESSION_TALKING)
+	if (s->state & SESSION_ON)
 		give(s, arg);
 }
 
@@ -177,7 +177,7 @@ static void end_if_banned(struct conn *c, void *arg)
 	struct session *s = conn_owner(c);
 	struct bans *bans = s->here->chat->bans;
 	if (bans_has_address(bans, conn_address(c)) ||
-	    (s->state == SESSION_TALKING && bans_has_name(bans, session_name(s))))
+	    ((s->state & SESSION_ON) && bans_has_name(bans, session_name(s))))
 		session_end(s, WORDS_END("banned"), "banned");
 }
 

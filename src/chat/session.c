@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/download.h"
+#include "chat/upload.h"
 
 enum { LOGIN_TIMES = 10 /* the whole log-in may take so many times the log-in time */ };
 
@@ -28,6 +30,11 @@ static void nearer(uint64_t *due_ms, uint64_t began_ms, uint64_t limit_ms)
 		*due_ms = began_ms + limit_ms;
 }
 
+static uint64_t earlier(uint64_t a_ms, uint64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 static bool is_over(uint64_t began_ms, uint64_t limit_ms, uint64_t now_ms)
 {
 	return limit_ms != 0 && now_ms >= began_ms + limit_ms;
@@ -39,18 +46,24 @@ static uint64_t next_due(const struct session *s)
 	uint64_t due_ms = UINT64_MAX;
 	if (s->state == SESSION_LOGIN)
 		nearer(&due_ms, s->try_began_ms, config->login_timeout_ms);
-	if (s->state != SESSION_TALKING) {
+	if (!(s->state & SESSION_ON)) {
 		nearer(&due_ms, s->login_began_ms, config->login_timeout_ms * LOGIN_TIMES);
 		return due_ms;
 	}
-	nearer(&due_ms, conn_last_sent_ms(s->conn), config->check_interval_ms);
-	if (s->resume_ms == 0) /* one that is slowed down has something to say */
+	if (s->state != SESSION_DOWNLOADING)
+		nearer(&due_ms, conn_last_sent_ms(s->conn), config->check_interval_ms);
+	if (s->state == SESSION_TALKING &&
+	    s->resume_ms == 0) /* one that is slowed down has something to say */
 		nearer(&due_ms, s->last_query_ms, config->idle_timeout_ms);
-	if (s->query_began_ms != 0)
+	if (s->state == SESSION_TALKING && s->query_began_ms != 0)
 		nearer(&due_ms, s->query_began_ms, config->query_timeout_ms);
-	if (s->resume_ms != 0 && s->resume_ms < due_ms)
-		due_ms = s->resume_ms;
-	return due_ms;
+	if (s->resume_ms != 0)
+		due_ms = earlier(due_ms, s->resume_ms);
+	if (s->upload != NULL)
+		due_ms = earlier(due_ms, upload_due_ms(s));
+	if (s->download != NULL)
+		due_ms = earlier(due_ms, download_due_ms(s));
+	return earlier(due_ms, receipts_due_ms(s));
 }
 
 /* A deadline that moved away is left where it is: when it comes, the next is set. So the common case costs nothing. */
@@ -73,24 +86,38 @@ static void due_in_login(struct session *s, uint64_t now_ms)
 		session_rearm(s);
 }
 
-static void due_in_talk(struct session *s, uint64_t now_ms)
+/* Queries that do not come. false: the session has ended. */
+static bool due_in_talk(struct session *s, uint64_t now_ms)
 {
 	const struct chat_config *config = s->here->config;
 	if (s->query_began_ms != 0 &&
 	    is_over(s->query_began_ms, config->query_timeout_ms, now_ms)) {
 		session_end(s, WORDS_END("query timeout"), "query timeout");
-		return;
+		return false;
 	}
 	if (s->resume_ms == 0 && is_over(s->last_query_ms, config->idle_timeout_ms, now_ms)) {
 		session_end(s, WORDS_END("idle"), "idle");
-		return;
+		return false;
 	}
 	if (s->resume_ms != 0 && now_ms >= s->resume_ms) {
 		s->resume_ms = 0;
 		s->last_query_ms = now_ms; /* which it would have been without us */
 		conn_resume(s->conn);
 	}
-	if (is_over(conn_last_sent_ms(s->conn), config->check_interval_ms, now_ms))
+	return true;
+}
+
+static void due_in_session(struct session *s, uint64_t now_ms)
+{
+	if (s->state == SESSION_TALKING && !due_in_talk(s, now_ms))
+		return;
+	if (s->upload != NULL)
+		upload_due(s);
+	if (s->download != NULL && !download_due(s))
+		return;
+	receipts_due(s);
+	if (s->state != SESSION_DOWNLOADING &&
+	    is_over(conn_last_sent_ms(s->conn), s->here->config->check_interval_ms, now_ms))
 		session_send(s, SLICE("CHECK \r\n"));
 	session_rearm(s);
 }
@@ -100,8 +127,8 @@ static void on_due(struct conn *c)
 	struct session *s = conn_owner(c);
 	uint64_t now_ms = worker_now_ms(s->here->worker);
 	s->due_ms = UINT64_MAX;
-	if (s->state == SESSION_TALKING)
-		due_in_talk(s, now_ms);
+	if (s->state & SESSION_ON)
+		due_in_session(s, now_ms);
 	else
 		due_in_login(s, now_ms);
 }
@@ -173,6 +200,8 @@ static const struct query_rule {
 	[QUERY_MSG] = { SESSION_TALKING, relay_msg },
 	[QUERY_MSGG] = { SESSION_TALKING, relay_msgg },
 	[QUERY_CMD] = { SESSION_TALKING, command_run },
+	[QUERY_BEGINF] = { SESSION_TALKING, upload_begin },
+	[QUERY_ENDF] = { SESSION_TALKING, upload_late_end },
 	[QUERY_END] = { SESSION_TALKING, end_by_user },
 };
 
@@ -220,7 +249,7 @@ static void note_unfinished(struct session *s, bool unfinished, bool any_ended)
 
 static bool is_held(const struct session *s)
 {
-	return s->state == SESSION_CHECKING || s->resume_ms != 0;
+	return (s->state & SESSION_NOT_READ) != 0 || s->resume_ms != 0;
 }
 
 static size_t on_received(struct conn *c, struct slice bytes)
@@ -230,6 +259,12 @@ static size_t on_received(struct conn *c, struct slice bytes)
 	size_t taken;
 	bool any_ended = false;
 	while (rest.len > 0 && !is_held(s)) {
+		if (s->state == SESSION_UPLOADING) {
+			rest = slice_skip(rest, upload_take(s, rest));
+			if (s->state == SESSION_UPLOADING)
+				break;
+			continue;
+		}
 		int found = query_next(rest, &line, &taken);
 		if (found < 0) {
 			session_end(s, WORDS_END("incorrect protocol"), "query too long");
@@ -247,7 +282,9 @@ static size_t on_received(struct conn *c, struct slice bytes)
 		if (!conn_is_open(c))
 			return bytes.len;
 	}
-	if (conn_is_open(c) && !is_held(s))
+	if (s->upload != NULL)
+		upload_not_taken(s, rest.len);
+	else if (!is_held(s))
 		note_unfinished(s, rest.len > 0, any_ended);
 	return bytes.len - rest.len;
 }
@@ -256,18 +293,24 @@ static size_t on_received(struct conn *c, struct slice bytes)
 
 void session_send(struct session *s, struct slice query)
 {
-	conn_send(s->conn, query);
+	if (download_holds(s))
+		download_hold(s, query);
+	else
+		conn_send(s->conn, query);
 }
 
 void session_send_block(struct session *s, struct slice query)
 {
-	conn_send_block(s->conn, query);
+	if (download_holds(s))
+		download_hold(s, query);
+	else
+		conn_send_block(s->conn, query);
 }
 
 void session_enter(struct session *s, enum session_state state)
 {
 	s->state = state;
-	if (state == SESSION_CHECKING)
+	if (state & SESSION_NOT_READ)
 		conn_pause(s->conn);
 	else
 		conn_resume(s->conn);
@@ -286,6 +329,13 @@ static void log_client_certificate(const struct session *s)
 		log_info("client-certificate", LOG_SLICE("user", session_name(s)),
 		    LOG_STR("fingerprint", key), LOG_STR("certificate", whole));
 	X509_free(certificate);
+}
+
+void session_talk(struct session *s)
+{
+	s->last_query_ms = worker_now_ms(s->here->worker);
+	s->query_began_ms = 0;
+	session_enter(s, SESSION_TALKING);
 }
 
 void session_begin(struct session *s)
@@ -312,7 +362,11 @@ static void leave(struct session *s, const char *reason)
 {
 	char from[ADDRESS_TEXT_SIZE];
 	address_text(conn_address(s->conn), from);
-	if (s->state == SESSION_TALKING) {
+	if (s->state & SESSION_ON) {
+		receipts_check(s);
+		receipts_clear(s);
+		upload_leave(s);
+		download_leave(s);
 		group_leave(s);
 		directory_remove(s->here->chat->directory, &s->user);
 		bus_user_left(s->here->chat->bus, session_name(s));
@@ -332,6 +386,7 @@ static void leave(struct session *s, const char *reason)
 
 void session_end(struct session *s, struct slice words, const char *reason)
 {
+	download_break_off(s);
 	leave(s, reason);
 	session_send(s, words);
 	conn_close(s->conn);
@@ -377,7 +432,7 @@ static void on_overflowed(struct conn *c)
 static void on_goodbye(struct conn *c)
 {
 	struct session *s = conn_owner(c);
-	if (s->state == SESSION_TALKING) {
+	if (s->state & SESSION_ON) {
 		session_end(s, WORDS_END("server closing"), "server closing");
 		return;
 	}
@@ -393,6 +448,7 @@ static void on_reconfigured_conn(struct conn *c)
 
 static void on_drained(struct conn *c)
 {
+	download_drained(conn_owner(c));
 }
 
 /* ---- The worker's part ---- */

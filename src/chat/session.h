@@ -3,7 +3,9 @@
  * encryption. Private to chat/; everything here is for the session's own worker.
  *
  *	LOGIN -> CHECKING -> TALKING -> (ended, freed)
- *	      <-  TRY
+ *	      <-  TRY         |  ^
+ *	                      |  '- UPLOADING <-> STORING (upload.c)
+ *	                      '---- DOWNLOADING (download.c)
  */
 #ifndef CHAT_SESSION_H
 #define CHAT_SESSION_H
@@ -15,6 +17,7 @@
 #include "base/pool.h"
 #include "chat/bans.h"
 #include "chat/chat.h"
+#include "chat/receipts.h"
 #include "chat/refusals.h"
 #include "protocol/name.h"
 #include "protocol/query.h"
@@ -46,20 +49,31 @@ struct chat_worker {
 	struct list group;            /* sessions with group chat on */
 	_Atomic uint64_t group_count; /* how many: others send no group text where nobody listens */
 	_Atomic uint64_t logins, signups, refused_logins, messages, undelivered, group_messages,
-	    group_deliveries;
+	    group_deliveries, uploads, upload_bytes, downloads, download_bytes;
 };
 
 /* Counts on the worker that alone writes the counter: a plain store, no locked instruction. */
+static inline void count_more(_Atomic uint64_t *counter, uint64_t more)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+	    memory_order_relaxed);
+}
+
 static inline void count_up(_Atomic uint64_t *counter)
 {
-	atomic_store_explicit(
-	    counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+	count_more(counter, 1);
 }
 
 enum session_state {
 	SESSION_LOGIN = 1 << 0,    /* AUTH or PUT is awaited */
 	SESSION_CHECKING = 1 << 1, /* the pool or the store is at it; nothing is read */
 	SESSION_TALKING = 1 << 2,
+	SESSION_UPLOADING = 1 << 3,   /* what comes in are bytes of a file */
+	SESSION_STORING = 1 << 4,     /* the store is at the file; nothing is read */
+	SESSION_DOWNLOADING = 1 << 5, /* files go out; nothing is read */
+
+	SESSION_ON = SESSION_TALKING | SESSION_UPLOADING | SESSION_STORING | SESSION_DOWNLOADING,
+	SESSION_NOT_READ = SESSION_CHECKING | SESSION_STORING | SESSION_DOWNLOADING,
 };
 
 /* protocol.md, 6: does this client end its texts with LF, and so expects them to? */
@@ -86,22 +100,30 @@ struct session {
 	uint64_t resume_ms;       /* when a slowed session is read again; 0: it is not slowed */
 	uint64_t allowance;       /* queries it may send at once */
 	uint64_t allowance_at_ms; /* when that was last topped up */
+
+	struct upload *upload;     /* in UPLOADING and STORING */
+	struct download *download; /* in DOWNLOADING */
+	struct receipts
+	    receipts; /* files that went out and are to be removed once they have arrived */
 };
 
 /* Sends words, says goodbye, closes and frees: s is gone. words is a whole query. reason is for the log. */
 void session_end(struct session *s, struct slice words, const char *reason);
 
-/* Sends one whole query. */
+/* Sends one whole query; during a download it goes out after that. */
 void session_send(struct session *s, struct slice query);
 
 /* The same for bytes that live until the end of the turn: they are not copied. */
 void session_send_block(struct session *s, struct slice query);
 
-/* Goes over to another state; reading stops in SESSION_CHECKING and goes on in the others. */
+/* Goes over to another state; in those of SESSION_NOT_READ reading stops, in the others it goes on. */
 void session_enter(struct session *s, enum session_state state);
 
 /* The user is in the directory and has its token: tells the client, begins to talk. */
 void session_begin(struct session *s);
+
+/* A transfer is over: queries again. */
+void session_talk(struct session *s);
 
 /* Looks at the clock again: a deadline may have come nearer. */
 void session_rearm(struct session *s);

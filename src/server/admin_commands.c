@@ -85,6 +85,10 @@ static void status(struct admin_call *call)
 		{ "undelivered", chat.undelivered },
 		{ "group_messages", chat.group_messages },
 		{ "group_deliveries", chat.group_deliveries },
+		{ "uploads", chat.uploads },
+		{ "upload_bytes", chat.upload_bytes },
+		{ "downloads", chat.downloads },
+		{ "download_bytes", chat.download_bytes },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		answer_number(a, rows[i].key, (int64_t)rows[i].count);
