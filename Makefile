@@ -32,8 +32,8 @@ bench-quick:
 	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
 
 install: all
-	@meson configure $(BUILD) --prefix=$(abspath $(prefix))
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+	@meson configure $(BUILD) --prefix="$(abspath $(prefix))"
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --quiet
 
 format:
 	@clang-format-14 -i $$(find src tests bench -name '*.[ch]' 2>/dev/null)
