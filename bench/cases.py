@@ -12,9 +12,10 @@ class Case:
     bytes: int = 64
     only: tuple = ()                             # dialects; none: all
     rounds: int = 0                              # it is measured in so many rounds; 0: in all
+    baseline: str = "floor"                      # what it is a multiple of
 
     def arguments(self):
-        given = {**self.options, "bytes": self.bytes}
+        given = {"bytes": self.bytes, **self.options}
         return [word for name, value in given.items() for word in ([f"--{name}"] if value is True else [f"--{name}", str(value)])]
 
     def lasting(self, seconds):
@@ -40,7 +41,12 @@ def idle(count, **more):
 
 
 FULL, RESUMED = Case("login-full", "log-in, full handshake", "login"), Case("login-resumed", "log-in, with a ticket", "login", {"resume": True})
-SIGNUP = Case("signup", "sign-up, durable", "signup", {"count": 2000, "at-once": 1000}, unit="per_second", only=("ours", "sqlite"))
+SIGNUP = Case("signup", "sign-up, durable", "signup", {"count": 2000, "at-once": 1000}, unit="per_second", only=("ours", "sqlite"),
+              baseline="sqlite")
+
+
+def files(mode):
+    return Case(mode, f"{mode}, per MiB", mode, {"count": 8, "mib": 16}, only=("ours", "openssl"), baseline="openssl")
 
 
 def spread(pairs):
@@ -53,7 +59,7 @@ STANDARD = [
     latency("latency-1x1", "1 pair × 1, latency p50", pairs=1, window=1),
     relay(50, 1), relay(50, 1, 1024), relay(50, 16), relay(50, 16, 1024), relay(500, 4), relay(500, 4, 1024),
     latency("latency-rate", "50 pairs, 5,000/s, latency p50", pairs=50, rate=5000),
-    group(1000), FULL, RESUMED, SIGNUP, idle(5000, rounds=1),
+    group(1000), FULL, RESUMED, SIGNUP, files("upload"), files("download"), idle(5000, rounds=1),
 ]
 QUICK = [relay(50, 1), relay(50, 16), relay(50, 16, 1024), group(100), FULL, idle(1000, rounds=1)]
 EXTRA = [relay(1, 1), group(100), spread(500), spread(7500), idle(1000)]

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HANDSHAKES_AT_ONCE = 8, LOGINS_AT_ONCE = 1024, PATIENCE_S = 90, DRAIN_S = 5 };
+enum { HANDSHAKES_AT_ONCE = 8, LOGINS_AT_ONCE = 1024, PATIENCE_S = 90 };
 
 static void enter_state(struct peer *p, enum peer_state state)
 {
@@ -35,7 +35,7 @@ static void on_opened(struct link *l)
 		crowd_enter(p);
 }
 
-static void on_done(struct peer *p)
+static void on_done(struct peer *p, struct slice text)
 {
 	if (p->state == PEER_JOINING) {
 		enter_state(p, PEER_MEMBER);
@@ -43,6 +43,8 @@ static void on_done(struct peer *p)
 		enter_state(p, PEER_IN);
 		if (p->crowd->events->in != NULL)
 			p->crowd->events->in(p);
+	} else if (p->crowd->events->words != NULL) {
+		p->crowd->events->words(p, text);
 	}
 }
 
@@ -52,7 +54,7 @@ static void on_event(struct peer *p, const struct event *event)
 	case EVENT_NONE:
 		break;
 	case EVENT_DONE:
-		on_done(p);
+		on_done(p, event->text);
 		break;
 	case EVENT_TEXT:
 		if (p->crowd->events->text == NULL)
@@ -70,6 +72,10 @@ static size_t on_received(struct link *l, struct slice bytes)
 	struct slice rest = bytes;
 	struct event event;
 	size_t taken;
+	if (l->by_record) {
+		p->crowd->events->record(p, bytes);
+		return bytes.len;
+	}
 	while (rest.len > 0 && (taken = p->crowd->dialect->hear(p, rest, &event)) > 0) {
 		rest = slice_skip(rest, taken);
 		on_event(p, &event);
@@ -86,9 +92,19 @@ static void on_closed(struct link *l)
 	p->crowd->events->out(p);
 }
 
+static void on_drained(struct link *l)
+{
+	struct peer *p = (struct peer *)l;
+	if (p->crowd->events->drained != NULL)
+		p->crowd->events->drained(l);
+}
+
 void crowd_init(struct crowd *c, const struct dialect *dialect, uint16_t port, uint32_t count)
 {
-	static const struct link_events events = { on_opened, on_received, on_closed };
+	static const struct link_events events = { .opened = on_opened,
+		.received = on_received,
+		.drained = on_drained,
+		.closed = on_closed };
 	static const struct crowd_events nothing;
 	*c = (struct crowd){ .dialect = dialect, .events = &nothing, .count = count };
 	engine_init(&c->engine, port, &events);
@@ -147,10 +163,10 @@ void crowd_bring(struct crowd *c, uint32_t from, uint32_t to, enum peer_state st
 		bring_to(c, from, to, PEER_MEMBER);
 }
 
-void crowd_drain(struct crowd *c, const uint64_t *under_way, const char *what)
+void crowd_drain(struct crowd *c, const uint64_t *under_way, unsigned seconds, const char *what)
 {
 	struct engine *engine = &c->engine;
-	uint64_t give_up_ns = meter_now_ns() + DRAIN_S * NS_PER_S;
+	uint64_t give_up_ns = meter_now_ns() + seconds * NS_PER_S;
 	while (*under_way > 0) {
 		engine_turn(engine, give_up_ns);
 		if (engine->now_ns >= give_up_ns)

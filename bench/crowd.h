@@ -28,6 +28,11 @@ struct crowd_events {
 	void (*in)(struct peer *p);
 	void (*text)(struct peer *p, struct slice text);
 	void (*out)(struct peer *p); /* without it, a peer that goes out is a failure */
+	void (*words)(struct peer *p,
+	    struct slice text); /* an answer to something else than coming in or joining */
+	void (*record)(struct peer *p,
+	    struct slice record);        /* a link that is read by_record: nobody else sees it */
+	void (*drained)(struct link *l); /* the engine's */
 };
 
 struct crowd {
@@ -53,8 +58,9 @@ void crowd_join(struct peer *p);
 /* Brings peers that are out, from `from` up to before `to`, into PEER_SECURE, PEER_IN or PEER_MEMBER; blocks until all are. */
 void crowd_bring(struct crowd *c, uint32_t from, uint32_t to, enum peer_state state);
 
-/* Takes turns until *under_way is 0; in vain for five seconds: fails. */
-void crowd_drain(struct crowd *c, const uint64_t *under_way, const char *what);
+/* Takes turns until *under_way is 0; in vain for so many seconds: fails. */
+void crowd_drain(struct crowd *c, const uint64_t *under_way, unsigned seconds, const char *what);
+enum { DRAIN_S = 5 }; /* for what is under way when a run ends */
 
 /* ---- The text that is said ---- */
 

@@ -149,7 +149,8 @@ static void deliver(struct link *l, struct slice bytes)
 		fail("no memory");
 }
 
-static void decrypt(struct link *l)
+/* Decrypts all that there is behind what was left over, or, by record, one record; returns what SSL_read() said last. */
+static int read_records(struct link *l, struct slice *bytes_r)
 {
 	struct engine *e = l->engine;
 	struct slice before = buffer_slice(&l->left_over);
@@ -157,12 +158,25 @@ static void decrypt(struct link *l)
 	int n;
 	if (before.ptr != NULL)
 		memcpy(e->plain, before.ptr, before.len);
-	while ((n = SSL_read(l->ssl, e->plain + len, (int)(ENGINE_PLAIN_SIZE - len))) > 0)
-		len += (size_t)n;
-	take_out(l);
-	int error = SSL_get_error(l->ssl, n);
-	if (len > before.len && l->state == LINK_OPEN)
-		deliver(l, slice_of(e->plain, len));
+	do {
+		n = SSL_read(l->ssl, e->plain + len, (int)(ENGINE_PLAIN_SIZE - len));
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && !l->by_record);
+	*bytes_r = slice_of(e->plain, len > before.len ? len : 0);
+	return n;
+}
+
+static void decrypt(struct link *l)
+{
+	struct slice bytes;
+	int n, error;
+	do {
+		n = read_records(l, &bytes);
+		error = SSL_get_error(l->ssl, n);
+		take_out(l);
+		if (bytes.len > 0 && l->state == LINK_OPEN)
+			deliver(l, bytes);
+	} while (n > 0);
 	if (error == SSL_ERROR_ZERO_RETURN && l->state == LINK_OPEN)
 		link_close(l);
 	else if (error != SSL_ERROR_ZERO_RETURN && error != SSL_ERROR_WANT_READ)
@@ -213,6 +227,8 @@ static void write_out(struct link *l)
 		buffer_clear(&l->out);
 	if (!waits && l->state == LINK_CLOSING)
 		shutdown(l->fd, SHUT_WR);
+	else if (!waits)
+		l->engine->events->drained(l);
 }
 
 static void write_all(struct engine *e)

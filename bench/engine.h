@@ -30,6 +30,7 @@ struct link {
 	enum link_state state;
 	int fd;
 	bool waits_to_write;
+	bool by_record; /* received() gets each TLS record by itself, and takes all of it */
 	SSL *ssl;
 	SSL_SESSION *session;    /* the newest ticket; the link's own, kept when it is closed */
 	struct buffer out;       /* ciphertext of this turn, and what the socket did not take */
@@ -43,6 +44,8 @@ struct link_events {
 	void (*opened)(struct link *l);
 	/* Bytes came; returns how many were taken; the rest comes again in front of more. */
 	size_t (*received)(struct link *l, struct slice bytes);
+	/* All that was sent has been taken by the socket. */
+	void (*drained)(struct link *l);
 	/* The link is gone and may be opened again; after link_close() or because the server closed it. */
 	void (*closed)(struct link *l);
 };

@@ -20,6 +20,8 @@ static const struct mode {
 	{ "fanout", mode_fanout, "--members G --window W or --rate R: one talks to a group" },
 	{ "idle", mode_idle, "--count N: memory for each user who is logged in" },
 	{ "login", mode_login, "--at-once C [--resume]: users come and go" },
+	{ "upload", mode_upload, "--count N --mib M: files to oneself; what is counted is MiB" },
+	{ "download", mode_download, "the same, and back; only the way back is measured" },
 	{ "signup", mode_signup, "--count N --at-once C: new accounts" },
 };
 
@@ -38,7 +40,8 @@ static const struct row {
 	{ "rate", TYPE_NUMBER, offsetof(struct options, rate),
 	    "messages per second in place of a window" },
 	{ "members", TYPE_NUMBER, offsetof(struct options, members), "of the group (100)" },
-	{ "count", TYPE_NUMBER, offsetof(struct options, count), "users (1000)" },
+	{ "count", TYPE_NUMBER, offsetof(struct options, count), "users or files (1000)" },
+	{ "mib", TYPE_NUMBER, offsetof(struct options, mib), "of a file (16)" },
 	{ "at-once", TYPE_NUMBER, offsetof(struct options, at_once), "users on their way (8)" },
 	{ "resume", TYPE_FLAG, offsetof(struct options, resume), "log in with TLS tickets" },
 	{ "seconds", TYPE_SECONDS, offsetof(struct options, seconds), "measured (1)" },
@@ -122,7 +125,7 @@ static const struct mode *read_options(int argc, char **argv, struct options *op
 static bool is_sound(const struct options *o)
 {
 	return o->pairs > 0 && o->window > 0 && o->members > 0 && o->count > 0 && o->at_once > 0 &&
-	       o->bytes >= STAMP_LEN && o->bytes <= TEXT_MAX_LEN && o->seconds > 0 &&
+	       o->mib > 0 && o->bytes >= STAMP_LEN && o->bytes <= TEXT_MAX_LEN && o->seconds > 0 &&
 	       o->warm_up >= 0;
 }
 
@@ -142,9 +145,10 @@ static void print(const struct options *options, const struct mode *mode, const 
 		    done * 1e9 / (double)r->took_ns);
 		printf(",\"server_cpu_us\":%.3f,\"own_cpu_us\":%.3f", us(r->server_cpu_ns) / done,
 		    us(r->own_cpu_ns) / done);
-		printf(",\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f",
-		    us(histogram_at(&r->latency, 0.5)), us(histogram_at(&r->latency, 0.99)),
-		    us(histogram_at(&r->latency, 0.999)));
+		if (r->latency.count > 0)
+			printf(",\"p50_us\":%.2f,\"p99_us\":%.2f,\"p999_us\":%.2f",
+			    us(histogram_at(&r->latency, 0.5)), us(histogram_at(&r->latency, 0.99)),
+			    us(histogram_at(&r->latency, 0.999)));
 	}
 	if (options->resume)
 		printf(",\"resumed\":%llu", (unsigned long long)r->resumed);
@@ -172,6 +176,7 @@ int main(int argc, char **argv)
 		.members = 100,
 		.count = 1000,
 		.at_once = 8,
+		.mib = 16,
 		.seconds = 1,
 		.warm_up = 0.3 };
 	const struct mode *mode = read_options(argc, argv, &options);

@@ -17,6 +17,7 @@ struct options {
 	uint32_t members; /* fan-out */
 	uint32_t count;   /* idle: connections; sign-up: users */
 	uint32_t at_once; /* log-in: connections that come and go */
+	uint32_t mib;     /* files: of each, in MiB */
 	bool resume;      /* log-in: with tickets */
 	double seconds;   /* that are measured */
 	double warm_up;   /* seconds before */
@@ -24,7 +25,7 @@ struct options {
 
 /* What a run found out; a field that a mode does not know is left 0 and not reported. */
 struct report {
-	uint64_t done;    /* deliveries, log-ins, sign-ups that were measured */
+	uint64_t done;    /* deliveries, log-ins, sign-ups, MiB that were measured */
 	uint64_t resumed; /* log-ins of these whose handshake took a ticket */
 	uint64_t took_ns;
 	uint64_t server_cpu_ns;
@@ -38,6 +39,8 @@ void mode_relay(const struct options *options, struct report *report);
 void mode_fanout(const struct options *options, struct report *report);
 void mode_idle(const struct options *options, struct report *report);
 void mode_login(const struct options *options, struct report *report);
+void mode_upload(const struct options *options, struct report *report);
+void mode_download(const struct options *options, struct report *report);
 void mode_signup(const struct options *options, struct report *report);
 
 /*

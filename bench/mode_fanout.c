@@ -93,5 +93,5 @@ void mode_fanout(const struct options *options, struct report *report)
 	else
 		run_in_window(&f);
 	f.over = true;
-	crowd_drain(&f.crowd, &f.in_flight, "deliveries");
+	crowd_drain(&f.crowd, &f.in_flight, DRAIN_S, "deliveries");
 }

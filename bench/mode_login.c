@@ -58,7 +58,7 @@ void mode_login(const struct options *options, struct report *report)
 	l.crowd.mode = &l;
 	l.crowd.events = &events;
 	begin_all(&l);
-	crowd_drain(&l.crowd, &l.under_way, "first log-ins");
+	crowd_drain(&l.crowd, &l.under_way, DRAIN_S, "first log-ins");
 	l.preparing = false;
 	span_begin(&l.span, options, &l.crowd, report);
 	l.span.batch = options->at_once;
@@ -66,5 +66,5 @@ void mode_login(const struct options *options, struct report *report)
 	while (span_turn(&l.span, UINT64_MAX))
 		continue;
 	l.over = true;
-	crowd_drain(&l.crowd, &l.under_way, "log-ins");
+	crowd_drain(&l.crowd, &l.under_way, DRAIN_S, "log-ins");
 }

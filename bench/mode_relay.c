@@ -106,5 +106,5 @@ void mode_relay(const struct options *options, struct report *report)
 	else
 		run_in_windows(&r);
 	r.over = true;
-	crowd_drain(&r.crowd, &r.in_flight, "messages");
+	crowd_drain(&r.crowd, &r.in_flight, DRAIN_S, "messages");
 }

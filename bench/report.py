@@ -18,7 +18,7 @@ class Figure:
     value: float
     low: float
     high: float
-    multiple: float = 0  # of the floor, in the same round; 0: there is none
+    multiple: float = 0  # of the baseline, in the same round; 0: there is none
     multiple_low: float = 0
     multiple_high: float = 0
     rounds: int = 0
@@ -32,10 +32,10 @@ def values_of(results, case, label):
 
 
 def figure(results, case, label):
-    values, floor = values_of(results, case, label), values_of(results, case, FLOOR)
+    values, base = values_of(results, case, label), values_of(results, case, case.baseline)
     if not values:
         return None
-    ratios = sorted(value / floor[number] for number, value in values.items() if floor.get(number))
+    ratios = sorted(value / base[number] for number, value in values.items() if base.get(number))
     scale = SHOWN_AS[case.unit][1]
     ordered = sorted(value / scale for value in values.values())
     found = Figure(statistics.median(ordered), ordered[0], ordered[-1], rounds=len(ordered))
@@ -75,7 +75,7 @@ def markdown(chosen, present, figures):
         f"{machine()}. {rounds} rounds. " + "; ".join(versions) + ".",
         "Medians (least to most):",
         table(titles(True), [row(server, lambda f: f"{short(f.value)} ({short(f.low)}–{short(f.high)})") for server in compared]),
-        "As multiples of the floor in the same round, medians (least to most):",
+        "As multiples of the floor (sign-ups: of SQLite with a commit for each; files: of openssl) in the same round, medians (least to most):",
         table(titles(False), [row(server, lambda f: f"{f.multiple:.2f} ({f.multiple_low:.2f}–{f.multiple_high:.2f})"
                                   if f.multiple else "–") for server in compared]),
     ]) + "\n"
@@ -127,7 +127,7 @@ def charts(folder, chosen, present, figures):
         found = figures.get((case.key, label))
         return found and found.multiple and (found.multiple, found.multiple_low, found.multiple_high) or None
 
-    work = [case for case in kinds["server_cpu_us"] if case.mode != "login"]
+    work = [case for case in kinds["server_cpu_us"] if case.mode in ("relay", "fanout")]
     logins = [case for case in kinds["server_cpu_us"] if case.mode == "login"]
     for name, title, some in (("cpu", "Server CPU per message or delivery (µs)", work), ("login", "Server CPU per log-in (µs)", logins),
                               ("memory", titles["memory_bytes"], kinds["memory_bytes"]), ("latency", titles["p50_us"], kinds["p50_us"])):

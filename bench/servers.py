@@ -165,7 +165,7 @@ class Messagerd(Server):
     settings = {
         "server.workers": 1, "session.messages_per_second": 0, "session.check_interval": 0, "log.level": "error",
         "login.password_memory": "8KiB", "login.password_passes": 1, "limits.failed_logins_per_address_per_minute": 0,
-        "limits.unauthenticated": 0,
+        "limits.unauthenticated": 0, "files.upload_seconds": 0, "files.download_seconds": 0,
     }
 
     def __init__(self, certificates, program, label="messagerd"):
@@ -312,6 +312,79 @@ class SingleCommits(Server):
         took = time.monotonic() - began
         store.close()
         return {"done": self.rows, "seconds": took, "per_second": self.rows / took}
+
+    def stop(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Openssl(Server):
+    """openssl s_server moving the bytes of files: from its standard input's end of a connection into a file, or from a file."""
+
+    label = dialect = program = "openssl"
+    tls = ("-quiet", "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256")
+
+    def takes(self, case):
+        return case.mode in ("upload", "download")
+
+    def start(self, case):
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self.port = free_port()
+        with open(self.folder / "file", "wb") as file:  # zeros: a letter in the wrong place is a command to s_client
+            file.truncate(case.options["count"] * case.options["mib"] << 20)
+        (self.folder / "request").write_text("GET /file HTTP/1.0\r\n\r\n")
+
+    def run(self, core, source, sink, *words):
+        """One end. It ends when its standard input does, unless it is told not to care."""
+        with open(self.folder / sink, "wb") as to:
+            return subprocess.Popen([self.program, words[0], *self.tls, *map(str, words[1:])], cwd=self.folder, stdin=source,
+                                    stdout=to, stderr=subprocess.DEVNULL,
+                                    preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+
+    def measure(self, case, load, core, seconds):
+        down = case.mode == "download"
+        server = self.run(SERVER_CORE, subprocess.PIPE, "nothing" if down else "copy", "s_server", "-accept",
+                          f"127.0.0.1:{self.port}", "-naccept", "1", "-cert", self.certificates / "certificate.pem",
+                          "-key", self.certificates / "key.pem", *(["-HTTP"] if down else []))
+        clock = (~server.pid << 3) | 2  # as clock_getcpuclockid() makes it
+        self.wait_until_listening()
+        before, began = time.clock_gettime(clock), time.monotonic()
+        with open(self.folder / ("request" if down else "file"), "rb") as source:
+            client = self.run(core, source, "copy" if down else "nothing", "s_client", "-connect",
+                              f"127.0.0.1:{self.port}", "-ign_eof" if down else "-no_ign_eof")
+        try:
+            usage = self.end_of(server, seconds)
+            client.wait(5)
+        finally:
+            for process in (server, client):
+                if process.returncode is None:
+                    process.kill()
+                    process.wait()
+            server.stdin.close()
+        took, cpu = time.monotonic() - began, usage.ru_utime + usage.ru_stime - before
+        mib = (self.folder / "copy").stat().st_size >> 20
+        if mib != (self.folder / "file").stat().st_size >> 20:
+            raise Failure(f"openssl moved {mib} MiB only")
+        return {"done": mib, "seconds": took, "per_second": mib / took, "server_cpu_us": cpu * 1e6 / mib}
+
+    def wait_until_listening(self):
+        """By looking, since a connection would be the only one that it takes."""
+        give_up = time.monotonic() + START_SECONDS
+        while not any(f":{self.port:04X} " in line and " 0A " in line
+                      for line in Path("/proc/net/tcp").read_text().splitlines()):
+            if time.monotonic() > give_up:
+                raise Failure("openssl s_server did not start")
+            time.sleep(0.01)
+
+    def end_of(self, process, seconds):
+        """What it used, when it has ended."""
+        give_up = time.monotonic() + seconds
+        while time.monotonic() < give_up:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return usage
+            time.sleep(0.005)
+        raise Failure(f"openssl: no end after {seconds} s")
 
     def stop(self):
         shutil.rmtree(self.folder, ignore_errors=True)

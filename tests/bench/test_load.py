@@ -91,6 +91,12 @@ def test_reports_what_messagerd_does(messagerd, mode):
         assert found["resumed"] == found["done"]
 
 
+@pytest.mark.parametrize("mode", ("upload", "download"))
+def test_reports_what_files_cost(messagerd, mode):
+    found = figures(load(mode, "ours", *messagerd, "--count", 3, "--mib", 1))
+    assert found["done"] == 3 and found["per_second"] > 0 and found["server_cpu_us"] > 0
+
+
 def test_reports_memory(messagerd):
     assert 5_000 < figures(load("idle", "ours", *messagerd, "--count", 200))["memory_bytes"] < 1_000_000
 
