@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "client/outgoing.h"
+#include "client/unescape.h"
 #include "client/window.h"
 
 struct muted {
@@ -339,48 +340,6 @@ static struct slice without_brackets(struct slice words)
 	return words;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undoes one escape of an original server at the front of s. Returns its length; 0: there is none. */
-static size_t unescape(struct slice s, char *byte_r)
-{
-	static const char letters[] = "ntr\\'\"", bytes[] = "\n\t\r\\'\"";
-	if (s.len < 2 || s.ptr[0] != '\\')
-		return 0;
-	const char *letter = memchr(letters, s.ptr[1], sizeof(letters) - 1);
-	if (letter != NULL) {
-		*byte_r = bytes[letter - letters];
-		return 2;
-	}
-	int high = s.len < 4 || s.ptr[1] != 'x' ? -1 : hex_digit(s.ptr[2]);
-	int low = high < 0 ? -1 : hex_digit(s.ptr[3]);
-	if (low < 0)
-		return 0;
-	*byte_r = (char)(high << 4 | low);
-	return 4;
-}
-
-/* Writes what an original server escaped into out, which holds text.len bytes. */
-static struct slice unescape_all(struct slice text, char *out)
-{
-	size_t len = 0;
-	while (text.len > 0) {
-		size_t taken = unescape(text, &out[len]);
-		if (taken == 0) {
-			out[len] = text.ptr[0];
-			taken = 1;
-		}
-		len++;
-		text = slice_skip(text, taken);
-	}
-	return slice_of(out, len);
-}
-
 static bool is_muted(const struct session *s, struct slice user)
 {
 	struct slice name;
@@ -398,7 +357,7 @@ static void on_relay(struct session *s, const struct query *q)
 	if (is_muted(s, q->user))
 		return;
 	if (s->lf) {
-		text = unescape_all(text, unescaped);
+		text = unescape(text, unescaped);
 		if (slice_ends(text, SLICE("\n")))
 			text.len--;
 	} else if (!s->has_texted && slice_ends(text, SLICE("\\n"))) {
