@@ -56,6 +56,7 @@ struct contact {
 	enum { THEN_NOTHING, THEN_LOSE, THEN_OVER, THEN_REFUSED } then;
 	enum exit_status then_status;
 	char record[RECORD_MAX_LEN];
+	char sent[RECORD_MAX_LEN];
 	struct why why;
 };
 
@@ -138,6 +139,7 @@ void contact_free(struct contact **contact)
 	session_free(&c->session);
 	SSL_CTX_free(c->tls);
 	sodium_memzero(c->record, sizeof(c->record));
+	sodium_memzero(c->sent, sizeof(c->sent));
 	free(c);
 	*contact = NULL;
 }
@@ -178,7 +180,9 @@ static void over(struct contact *c, enum exit_status status, const char *text)
 
 void contact_end(struct contact *c, enum exit_status status, const char *text)
 {
-	if (c->state == CONTACT_ON && session_quit(c->session))
+	/* In the midst of a transfer END would have to wait for its end. */
+	if (c->state == CONTACT_ON && !session_is_transferring(c->session) &&
+	    session_quit(c->session))
 		contact_send(c, clock_now_ms());
 	over(c, status, text);
 }
@@ -223,6 +227,24 @@ void contact_connect(struct contact *c, uint64_t now_ms)
 	c->link = link_new(c->tls, &c->set.options->server, now_ms, &c->why);
 	if (c->link == NULL)
 		lost(c, c->why.text, now_ms);
+}
+
+void contact_drop(struct contact *c, uint64_t now_ms)
+{
+	if (c->state != CONTACT_ON)
+		return;
+	link_free(&c->link);
+	session_lost(c->session);
+	c->state = CONTACT_IDLE;
+	if (c->set.is_interactive && !c->is_quitting)
+		contact_connect(c, now_ms);
+	else
+		over(c, EXIT_BROKEN, "");
+}
+
+size_t contact_unacknowledged(const struct contact *c)
+{
+	return c->state == CONTACT_ON && c->unacknowledged != SIZE_MAX ? c->unacknowledged : 0;
 }
 
 void contact_hurry(struct contact *c, uint64_t now_ms)
@@ -444,13 +466,19 @@ struct pollfd contact_poll(const struct contact *c, bool want_records)
 	if (c->link == NULL)
 		return (struct pollfd){ .fd = -1 };
 	bool takes = want_records && c->state != CONTACT_TRUSTING;
-	return (struct pollfd){ .fd = link_fd(c->link), .events = link_events(c->link, takes) };
+	short events = link_events(c->link, takes);
+	if (c->state == CONTACT_ON && link_can_write(c->link) &&
+	    session_has_more(c->session, clock_now_ms()))
+		events |= POLLOUT;
+	return (struct pollfd){ .fd = link_fd(c->link), .events = events };
 }
 
 static uint64_t quit_due_ms(const struct contact *c)
 {
 	uint64_t patience_ms = c->set.is_interactive ? QUIT_PATIENCE_MS : QUIT_PATIENCE_PIPE_MS;
-	return c->is_quitting ? c->moved_ms + patience_ms : UINT64_MAX;
+	/* A transfer has its own limits. */
+	return c->is_quitting && !session_is_transferring(c->session) ? c->moved_ms + patience_ms
+								      : UINT64_MAX;
 }
 
 uint64_t contact_deadline_ms(const struct contact *c)
@@ -486,12 +514,13 @@ static void read_records(struct contact *c, uint64_t now_ms)
 
 void contact_send(struct contact *c, uint64_t now_ms)
 {
-	char query[QUERY_SENT_MAX_LEN];
-	while (c->state == CONTACT_ON && c->link != NULL && link_can_write(c->link)) {
-		size_t len = session_next(c->session, now_ms, query);
+	for (int i = 0; i < RECORDS_AT_ONCE; i++) {
+		if (c->state != CONTACT_ON || c->link == NULL || !link_can_write(c->link))
+			return;
+		size_t len = session_next(c->session, now_ms, c->sent);
 		if (len == 0)
 			return;
-		link_write(c->link, query, len);
+		link_write(c->link, c->sent, len);
 	}
 }
 

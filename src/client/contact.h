@@ -95,6 +95,14 @@ void contact_trust(struct contact *c, bool is_trusted, uint64_t now_ms);
 /* Logs in, or signs up, as user with the password; on a new connection if this one has waited for long. */
 void contact_log_in(struct contact *c, bool sign_up, struct slice user, uint64_t now_ms);
 
+/*
+ * Breaks the connection off, which is the one way to take a begun upload back, and logs in on a new one; if there is nobody who wants it
+ * back, it is over with EXIT_BROKEN. Not within an event.
+ */
+void contact_drop(struct contact *c, uint64_t now_ms);
+/* Bytes that were sent and are still on their way. */
+size_t contact_unacknowledged(const struct contact *c);
+
 /* In a pause: tries again at once. */
 void contact_hurry(struct contact *c, uint64_t now_ms);
 

@@ -12,6 +12,7 @@ static void answer_trust(struct plain *p, struct slice line);
 static void answer_sign_up(struct plain *p, struct slice line);
 static void answer_user(struct plain *p, struct slice line);
 static void answer_password(struct plain *p, struct slice line);
+static void answer_file(struct plain *p, struct slice line);
 
 static const struct {
 	const char *prompt;
@@ -23,6 +24,7 @@ static const struct {
 	[ASK_SIGN_UP] = { "Sign up? (y/n) ", false, answer_sign_up },
 	[ASK_USER] = { "Username: ", false, answer_user },
 	[ASK_PASSWORD] = { "Password: ", true, answer_password },
+	[ASK_FILE] = { "File: ", false, answer_file },
 	[ASK_TARGET] = { "Target: ", false, talk_target_answer },
 };
 
@@ -145,6 +147,14 @@ static void answer_password(struct plain *p, struct slice line)
 	if (!password_set(p->password, line, &why))
 		screen_notice(&p->screen, "%s", why.text);
 	advance(p);
+}
+
+static void answer_file(struct plain *p, struct slice line)
+{
+	line = trim(line);
+	if (line.len > 0)
+		transfer_upload_typed(p, line);
+	talk_prompt(p);
 }
 
 static void ask_for_trust(struct plain *p, const char *fingerprint)

@@ -53,9 +53,6 @@ static bool password_take(struct password *password, const struct options *o, st
 static int run(struct options *o)
 {
 	struct why why;
-	if (o->upload_count > 0 || o->download)
-		return fail(EXIT_USAGE,
-		    "this version does not send or fetch files: --upload and --download are not in it");
 	struct password *password = password_new();
 	if (password == NULL)
 		return fail(EXIT_BROKEN, "out of memory");

@@ -179,6 +179,8 @@ static bool judge(const struct options *o, struct why *why)
 	if ((o->user != NULL && strlen(o->user) > NAME_SENT_MAX_LEN) ||
 	    (o->target != NULL && strlen(o->target) > NAME_SENT_MAX_LEN))
 		return why_fail(why, "--user or --to is too long for a name");
+	if (o->upload_count > 0 && o->target == NULL)
+		return why_fail(why, "%s needs --to", "--upload");
 	if (o->password_file != NULL && o->password_command != NULL)
 		return why_fail(
 		    why, "%s and --password-command exclude each other", "--password-file");

@@ -38,9 +38,11 @@ static bool takes_lines(const struct plain *p)
 {
 	if (p->is_over || p->is_quitting || session_waiting_bytes(p->session) >= waiting_max(p))
 		return false;
+	if (transfer_is_all(p) && p->has_talked)
+		return false;
 	if (p->is_interactive)
 		return p->question != ASK_NOTHING || p->has_talked;
-	return contact_state(p->contact) == CONTACT_ON;
+	return p->transfer.kind == TRANSFER_NONE && contact_state(p->contact) == CONTACT_ON;
 }
 
 static bool wants_input(const struct plain *p)
@@ -180,7 +182,7 @@ static void take_signals(struct plain *p)
 	if (signal_take(SIGINT)) {
 		if (p->is_quitting)
 			contact_end(p->contact, EXIT_QUIT, "");
-		else
+		else if (!transfer_stop(p))
 			talk_quit(p);
 	}
 	if (signal_take(SIGTSTP))
@@ -202,6 +204,9 @@ static bool wants_records(const struct plain *p)
 static struct timespec time_left(const struct plain *p)
 {
 	uint64_t now_ms = clock_now_ms(), due_ms = contact_deadline_ms(p->contact);
+	uint64_t shown_ms = transfer_deadline_ms(p);
+	if (shown_ms < due_ms)
+		due_ms = shown_ms;
 	uint64_t left_ms = due_ms <= now_ms ? 0 : due_ms - now_ms;
 	if (left_ms > POLL_MAX_MS)
 		left_ms = POLL_MAX_MS;
@@ -248,6 +253,7 @@ static void turn(struct plain *p)
 	if (fds[SLOT_INPUT].revents != 0)
 		read_input(p, fds[SLOT_INPUT].revents);
 	contact_step(p->contact, fds[SLOT_LINK].revents, wants_records(p), clock_now_ms());
+	transfer_step(p);
 	take_input(p);
 	screen_flush(&p->screen);
 	if (p->screen.out.is_broken)
@@ -283,6 +289,8 @@ static enum exit_status judge(struct plain *p)
 		return p->status;
 	if (!p->has_talked && p->refusals > 0)
 		return EXIT_REFUSED;
+	if (p->has_failed)
+		return EXIT_BROKEN;
 	return unsent > 0 || p->has_undelivered ? EXIT_UNDELIVERED : EXIT_QUIT;
 }
 
@@ -298,7 +306,7 @@ static bool has_all_it_needs(struct plain *p)
 		missing[count++] = "--user";
 	if (!password_is_set(p->password))
 		missing[count++] = "--password-file or --password-command";
-	if (o->target == NULL)
+	if (o->target == NULL && !transfer_is_all(p))
 		missing[count++] = "--to";
 	if (p->is_interactive || count == 0)
 		return true;
@@ -354,6 +362,7 @@ static void plain_clear(struct plain *p)
 		list_remove(node);
 		free(list_entry(node, struct outgoing, node));
 	}
+	transfer_clear(p);
 	contact_free(&p->contact);
 	if (p->input.cap > 0)
 		sodium_memzero(p->input.mem, p->input.cap); /* it may have held a typed password */
@@ -366,6 +375,7 @@ enum exit_status plain_run(struct options *options, struct password *password)
 	static struct plain p;
 	p = (struct plain){ .options = options, .password = password };
 	list_init(&p.kept);
+	transfer_init(&p);
 	p.is_interactive = isatty(STDERR_FILENO) && terminal_open(STDIN_FILENO);
 	screen_init(&p.screen, p.is_interactive, options->no_color);
 	options_take(&p);

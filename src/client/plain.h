@@ -15,6 +15,7 @@
 #include "client/password.h"
 #include "client/screen.h"
 #include "client/session.h"
+#include "client/transfer.h"
 
 /* What the next line answers, if it is no message. */
 enum question {
@@ -25,6 +26,7 @@ enum question {
 	ASK_USER,
 	ASK_PASSWORD,
 	ASK_TARGET,
+	ASK_FILE,
 };
 
 enum { TARGET_MAX_LEN = SESSION_NAME_MAX_LEN, REFUSAL_SIZE = 128 };
@@ -60,9 +62,12 @@ struct plain {
 	    refusal[REFUSAL_SIZE]; /* the server's last words on a message that was not delivered */
 	bool was_nonsense_told;
 
+	struct transfer transfer;
+
 	bool is_quitting;
 	bool is_over;
 	bool has_undelivered;
+	bool has_failed; /* a file did not arrive, for a reason on this side */
 	enum exit_status status;
 	int signal; /* that ends the process; 0: none */
 };
@@ -82,6 +87,27 @@ void greet_on_event(void *ctx, const struct contact_event *event);
 void greet_ask(struct plain *p, enum question question);
 /* The line answers the question. */
 void greet_answer(struct plain *p, struct slice line);
+
+/* transfer.c */
+
+void transfer_init(struct plain *p);
+void transfer_clear(struct plain *p);
+/* Sends the file at the path, or says why not. */
+void transfer_upload(struct plain *p, const char *path);
+/* As typed; empty: asks for it at a terminal. */
+void transfer_upload_typed(struct plain *p, struct slice typed);
+void transfer_download(struct plain *p);
+/* Stops what is under way. false: nothing is. */
+bool transfer_stop(struct plain *p);
+void transfer_on_event(struct plain *p, const struct session_event *event);
+/* Time has passed, or something has happened: shows how far it is, goes on with what the command line asks for. */
+void transfer_step(struct plain *p);
+/* When transfer_step() is due; UINT64_MAX: not by time. */
+uint64_t transfer_deadline_ms(const struct plain *p);
+/* For the prompt: how far it is, with a space behind it, or "". Returns out. */
+char *transfer_prompt(const struct plain *p, char out[static TRANSFER_PROMPT_SIZE]);
+/* The command line asks for transfers and nothing else. */
+bool transfer_is_all(const struct plain *p);
 
 /* talk.c */
 

@@ -4,15 +4,11 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "client/download.h"
+#include "client/muted.h"
 #include "client/outgoing.h"
 #include "client/unescape.h"
 #include "client/window.h"
-
-struct muted {
-	struct list node;
-	size_t len;
-	char name[];
-};
 
 struct name {
 	size_t len;
@@ -37,6 +33,9 @@ struct session {
 	bool group_is_on;
 	bool is_quitting;
 	size_t online_asked; /* answers that are still to come */
+
+	struct upload upload;
+	struct download download;
 
 	struct window window; /* texts that may yet be refused */
 
@@ -85,10 +84,7 @@ void session_free(struct session **session)
 		return;
 	free_all(&s->queue);
 	window_clear(&s->window);
-	list_each_safe(node, &s->muted) {
-		list_remove(node);
-		free(list_entry(node, struct muted, node));
-	}
+	muted_clear(&s->muted);
 	buffer_clear(&s->in);
 	free(s);
 	*session = NULL;
@@ -155,12 +151,16 @@ static void refused_resolve(struct session *s, bool is_final)
 
 static uint64_t silence_due_ms(const struct session *s)
 {
+	if (s->state >= SESSION_ON && download_is_on(&s->download))
+		return s->heard_ms + DOWNLOAD_SILENCE_MS;
 	bool counts = s->state >= SESSION_ON && s->silence_limit_ms > 0;
 	return counts ? s->heard_ms + s->silence_limit_ms : UINT64_MAX;
 }
 
 void session_tick(struct session *s, uint64_t now_ms, bool acknowledged, unsigned round_trip_ms)
 {
+	if (!acknowledged)
+		upload_delay(&s->upload, now_ms);
 	window_tick(&s->window, now_ms, acknowledged, round_trip_ms);
 	refused_resolve(s, now_ms >= window_give_up_ms(&s->window));
 }
@@ -168,7 +168,7 @@ void session_tick(struct session *s, uint64_t now_ms, bool acknowledged, unsigne
 uint64_t session_deadline_ms(const struct session *s)
 {
 	uint64_t due_ms[] = { window_look_ms(&s->window), window_give_up_ms(&s->window),
-		silence_due_ms(s) };
+		silence_due_ms(s), upload_wait_ms(&s->upload), upload_give_up_ms(&s->upload) };
 	uint64_t first_ms = UINT64_MAX;
 	for (size_t i = 0; i < sizeof(due_ms) / sizeof(*due_ms); i++)
 		first_ms = due_ms[i] < first_ms ? due_ms[i] : first_ms;
@@ -177,7 +177,7 @@ uint64_t session_deadline_ms(const struct session *s)
 
 bool session_is_silent(const struct session *s, uint64_t now_ms)
 {
-	return now_ms >= silence_due_ms(s);
+	return now_ms >= silence_due_ms(s) || now_ms >= upload_give_up_ms(&s->upload);
 }
 
 /* The connection */
@@ -211,11 +211,21 @@ static void drop_commands(struct session *s)
 {
 	list_each_safe(node, &s->queue) {
 		struct outgoing *o = list_entry(node, struct outgoing, node);
-		if (o->verb == QUERY_CMD && slice_equal(outgoing_text(o), SLICE("<group>"))) {
+		if (o->verb == QUERY_BEGINF ||
+		    (o->verb == QUERY_CMD && !slice_equal(outgoing_text(o), SLICE("<online>")))) {
 			list_remove(node);
 			free(o);
 		}
 	}
+}
+
+static void drop_transfer(struct session *s)
+{
+	bool was_on = session_is_transferring(s);
+	s->upload.state = UPLOAD_NONE;
+	s->download.state = DOWNLOAD_NONE;
+	if (was_on)
+		tell(s, (struct session_event){ .kind = SESSION_TRANSFER_LOST });
 }
 
 void session_lost(struct session *s)
@@ -230,6 +240,7 @@ void session_lost(struct session *s)
 	s->token.len = 0;
 	buffer_clear(&s->in);
 	drop_commands(s);
+	drop_transfer(s);
 	refused_resolve(s, true);
 
 	struct list texts;
@@ -284,6 +295,40 @@ bool session_group_is_on(const struct session *s)
 	return s->group_is_on;
 }
 
+bool session_upload(
+    struct session *s, struct slice target, struct slice name, upload_read_fn *read, void *ctx)
+{
+	if (session_is_transferring(s) || !queue_add(s, QUERY_BEGINF, target, name))
+		return false;
+	upload_queue(&s->upload, read, ctx);
+	return true;
+}
+
+bool session_download(struct session *s)
+{
+	if (session_is_transferring(s) || !queue_add(s, QUERY_CMD, SLICE(""), SLICE("<get>")))
+		return false;
+	download_queue(&s->download);
+	return true;
+}
+
+const struct upload *session_upload_state(const struct session *s)
+{
+	return &s->upload;
+}
+
+bool session_is_transferring(const struct session *s)
+{
+	return s->upload.state != UPLOAD_NONE || s->download.state != DOWNLOAD_NONE;
+}
+
+bool session_has_more(const struct session *s, uint64_t now_ms)
+{
+	if (s->state != SESSION_ON || upload_is_on(&s->upload))
+		return s->state == SESSION_ON && upload_is_ready(&s->upload, now_ms);
+	return !download_is_on(&s->download) && !list_is_empty(&s->queue);
+}
+
 bool session_quit(struct session *s)
 {
 	if (s->is_quitting)
@@ -313,16 +358,27 @@ static void sent(struct session *s, struct outgoing *o, uint64_t now_ms)
 		window_add(&s->window, o, now_ms);
 		return;
 	}
-	if (o->verb == QUERY_END)
+	if (o->verb == QUERY_END) {
 		s->state = SESSION_LEAVING;
-	else if (slice_equal(outgoing_text(o), SLICE("<online>")))
+	} else if (o->verb == QUERY_BEGINF) {
+		upload_begin(&s->upload, s->lf, now_ms);
+		tell(s, (struct session_event){ .kind = SESSION_UPLOAD_BEGUN });
+	} else if (slice_equal(outgoing_text(o), SLICE("<online>"))) {
 		s->online_asked++;
+	} else if (slice_equal(outgoing_text(o), SLICE("<get>"))) {
+		s->heard_ms = now_ms;
+		download_ask(&s->download, s->lf);
+	}
 	free(o);
 }
 
-size_t session_next(struct session *s, uint64_t now_ms, char out[static QUERY_SENT_MAX_LEN])
+size_t session_next(struct session *s, uint64_t now_ms, char out[static RECORD_MAX_LEN])
 {
-	if (s->state != SESSION_ON || list_is_empty(&s->queue))
+	if (s->state != SESSION_ON)
+		return 0;
+	if (upload_is_on(&s->upload))
+		return upload_next(&s->upload, name_slice(&s->token), now_ms, out);
+	if (download_is_on(&s->download) || list_is_empty(&s->queue))
 		return 0;
 	struct outgoing *o = list_entry(s->queue.next, struct outgoing, node);
 	size_t len = outgoing_write(o, name_slice(&s->user), name_slice(&s->token), s->lf, out);
@@ -340,21 +396,11 @@ static struct slice without_brackets(struct slice words)
 	return words;
 }
 
-static bool is_muted(const struct session *s, struct slice user)
-{
-	struct slice name;
-	for (size_t i = 0; (name = session_muted(s, i)).len > 0; i++) {
-		if (slice_equal(name, user))
-			return true;
-	}
-	return false;
-}
-
 static void on_relay(struct session *s, const struct query *q)
 {
 	char unescaped[QUERY_TAKEN_MAX_LEN];
 	struct slice text = q->text;
-	if (is_muted(s, q->user))
+	if (muted_has(&s->muted, q->user))
 		return;
 	if (s->lf) {
 		text = unescape(text, unescaped);
@@ -417,11 +463,57 @@ static void on_check(struct session *s, uint64_t heard_before_ms, uint64_t now_m
 	s->silence_limit_ms = limit_ms > SESSION_SILENCE_MS ? limit_ms : SESSION_SILENCE_MS;
 }
 
+static enum session_event_kind words_kind(struct session *s, struct slice words)
+{
+	/* The server answers in order, and what asks for names is sent before a file is, or after. */
+	if (s->online_asked > 0) {
+		s->online_asked--;
+		return SESSION_NAMES;
+	}
+	switch (upload_take_answer(&s->upload, words)) {
+	case UPLOAD_COMPLETE:
+		return SESSION_UPLOADED;
+	case UPLOAD_REFUSED:
+		return SESSION_UPLOAD_REFUSED;
+	case UPLOAD_NO_ANSWER:
+		break;
+	}
+	return download_take_words(&s->download, words) ? SESSION_FILES_END : SESSION_WORDS;
+}
+
 static void on_words(struct session *s, struct slice words)
 {
-	enum session_event_kind kind = s->online_asked > 0 ? SESSION_NAMES : SESSION_WORDS;
-	s->online_asked -= s->online_asked > 0;
-	tell(s, (struct session_event){ kind, .text = without_brackets(words) });
+	enum session_event_kind kind = words_kind(s, words);
+	tell(s, (struct session_event){
+		    kind, .text = without_brackets(words), .count = s->download.left });
+}
+
+/* BEGIN and BEGINF. false: they answer nothing that was asked. */
+static bool on_files(struct session *s, const struct query *q)
+{
+	if (q->verb == QUERY_BEGIN && download_take_begin(&s->download, q->text))
+		tell(s, (struct session_event){ SESSION_FILES, .count = s->download.left });
+	else if (q->verb == QUERY_BEGINF && download_take_file(&s->download))
+		tell(s, (struct session_event){ SESSION_FILE, .text = q->text });
+	else
+		return false;
+	return true;
+}
+
+/* A record in the midst of a file. */
+static void on_part(struct session *s, struct slice record, uint64_t now_ms)
+{
+	s->heard_ms = now_ms;
+	switch (download_take_record(&s->download, record)) {
+	case DOWNLOAD_BYTES:
+		tell(s, (struct session_event){ SESSION_FILE_BYTES, .text = record });
+		break;
+	case DOWNLOAD_END:
+		tell(s, (struct session_event){ .kind = SESSION_FILE_END });
+		break;
+	case DOWNLOAD_NOTHING:
+		break;
+	}
 }
 
 static void on_try(struct session *s, struct slice words)
@@ -470,13 +562,17 @@ static void on_query(struct session *s, struct slice line, uint64_t now_ms)
 	case QUERY_END:
 		on_end(s, q.text);
 		break;
-	default: /* BEGIN, BEGINF, ENDF: nothing was asked for that they answer */
-		tell(s, (struct session_event){ SESSION_NONSENSE, .text = line });
+	default:
+		if (!on_files(s, &q))
+			tell(s, (struct session_event){ SESSION_NONSENSE, .text = line });
 		break;
 	}
 }
 
-/* Takes the whole queries off the front of stream. false: it can't be resumed. */
+/*
+ * Takes the whole queries off the front of stream. false: it can't be resumed. The one that begins a file must end its record: what
+ * comes after it are bytes of the file by their records.
+ */
 static bool take_queries(struct session *s, struct slice *stream, uint64_t now_ms)
 {
 	struct slice line;
@@ -485,12 +581,18 @@ static bool take_queries(struct session *s, struct slice *stream, uint64_t now_m
 	while ((found = query_next(*stream, &line, &taken)) > 0) {
 		on_query(s, line, now_ms);
 		*stream = slice_skip(*stream, taken);
+		if (download_is_in_file(&s->download))
+			return stream->len == 0;
 	}
 	return found == 0;
 }
 
 bool session_receive(struct session *s, struct slice record, uint64_t now_ms)
 {
+	if (download_is_in_file(&s->download)) {
+		on_part(s, record, now_ms);
+		return true;
+	}
 	if (s->in.len == 0 && !take_queries(s, &record, now_ms))
 		return false;
 	if (record.len == 0)
@@ -508,31 +610,10 @@ bool session_receive(struct session *s, struct slice record, uint64_t now_ms)
 
 bool session_mute(struct session *s, struct slice user, bool muted)
 {
-	list_each_safe(node, &s->muted) {
-		struct muted *m = list_entry(node, struct muted, node);
-		if (slice_equal(slice_of(m->name, m->len), user)) {
-			list_remove(node);
-			free(m);
-		}
-	}
-	if (!muted)
-		return true;
-	struct muted *m =
-	    user.len > 0 && user.len <= SESSION_NAME_MAX_LEN ? malloc(sizeof(*m) + user.len) : NULL;
-	if (m == NULL)
-		return false;
-	m->len = user.len;
-	memcpy(m->name, user.ptr, user.len);
-	list_append(&s->muted, &m->node);
-	return true;
+	return muted_set(&s->muted, user, muted);
 }
 
 struct slice session_muted(const struct session *s, size_t number)
 {
-	list_each(node, &s->muted) {
-		const struct muted *m = list_entry(node, struct muted, node);
-		if (number-- == 0)
-			return slice_of(m->name, m->len);
-	}
-	return SLICE("");
+	return muted_name(&s->muted, number);
 }

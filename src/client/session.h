@@ -17,6 +17,7 @@
 
 #include "base/slice.h"
 #include "client/options.h"
+#include "client/upload.h"
 #include "protocol/query.h"
 
 enum {
@@ -42,6 +43,15 @@ enum session_event_kind {
 	SESSION_ENDED,        /* text: why; the connection is over */
 	SESSION_END_ACCEPTED, /* the server has done all that was sent before; the connection is over */
 	SESSION_NONSENSE,     /* text: a line that is no query of version 1 */
+	SESSION_UPLOAD_BEGUN,   /* the file's bytes go out from here on */
+	SESSION_UPLOADED,       /* the server has the whole file */
+	SESSION_UPLOAD_REFUSED, /* text: the server's words */
+	SESSION_FILES,          /* count files come */
+	SESSION_FILE,           /* text: the name of the next one */
+	SESSION_FILE_BYTES,     /* text: its next bytes */
+	SESSION_FILE_END,
+	SESSION_FILES_END, /* text: the server's words; count: files that it had announced and not sent */
+	SESSION_TRANSFER_LOST, /* the connection is gone; what was under way is not whole, and not taken up again */
 };
 
 struct session_event {
@@ -79,11 +89,16 @@ void session_connected(struct session *s, bool speaks_ours, uint64_t now_ms);
 size_t session_log_in(struct session *s, bool sign_up, struct slice user, struct slice password,
     char out[static QUERY_SENT_MAX_LEN]);
 
-/* Takes one record, which may hold parts of queries. false: it can't be a server's, or no memory; close the connection. */
+/*
+ * Takes one record, which may hold parts of queries, or bytes of a file (download.h). false: it can't be a server's, or no memory; close the
+ * connection.
+ */
 bool session_receive(struct session *s, struct slice record, uint64_t now_ms);
 
-/* The next query to send, in out. Returns its length; 0: nothing is to be sent now. */
-size_t session_next(struct session *s, uint64_t now_ms, char out[static QUERY_SENT_MAX_LEN]);
+/* The next record to send, in out: a query, or bytes of a file. Returns its length; 0: nothing is to be sent now. */
+size_t session_next(struct session *s, uint64_t now_ms, char out[static RECORD_MAX_LEN]);
+/* True if it has one: ask for it as soon as something can be sent. */
+bool session_has_more(const struct session *s, uint64_t now_ms);
 
 /*
  * Time has passed; call it before what has just come is received.
@@ -94,7 +109,7 @@ void session_tick(struct session *s, uint64_t now_ms, bool acknowledged, unsigne
 /* When session_tick() is due; UINT64_MAX: never. */
 uint64_t session_deadline_ms(const struct session *s);
 
-/* True when a server that sends CHECK has been silent for far too long: the connection is dead. */
+/* True when a server that sends CHECK, or has to answer for a file, has been silent for far too long: the connection is dead. */
 bool session_is_silent(const struct session *s, uint64_t now_ms);
 
 /* The connection is gone. Texts that may not have arrived are told of; what was not sent waits. */
@@ -110,6 +125,20 @@ bool session_toggle_group(struct session *s);
 bool session_group_is_on(const struct session *s);
 /* END after all that waits. Answered by SESSION_END_ACCEPTED. */
 bool session_quit(struct session *s);
+
+/*
+ * Sends a file after all that waits; what comes after it waits until the server has answered. read and ctx stay valid until one of
+ * SESSION_UPLOADED, SESSION_UPLOAD_REFUSED and SESSION_TRANSFER_LOST has come. One transfer at a time. false: no memory, or the query would
+ * be too long.
+ */
+bool session_upload(
+    struct session *s, struct slice target, struct slice name, upload_read_fn *read, void *ctx);
+/* Asks for the waiting files, after all that waits; what comes after it waits for SESSION_FILES_END. */
+bool session_download(struct session *s);
+/* The upload under way, or none. Valid as long as the session. */
+const struct upload *session_upload_state(const struct session *s);
+/* True from the asking to the end of either. */
+bool session_is_transferring(const struct session *s);
 
 /* Bytes of texts that wait to be sent, and how many texts. */
 size_t session_waiting_bytes(const struct session *s);

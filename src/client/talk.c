@@ -26,16 +26,19 @@ static void no_memory(struct plain *p)
 
 void talk_prompt(struct plain *p)
 {
-	char prompt[PROMPT_SIZE];
+	char prompt[PROMPT_SIZE], progress[TRANSFER_PROMPT_SIZE];
 	struct slice target = target_of(p);
 	if (!p->is_interactive || p->question != ASK_NOTHING)
 		return;
 	if (!p->has_talked)
 		prompt[0] = '\0';
+	else if (transfer_is_all(p))
+		snprintf(prompt, sizeof(prompt), "%s", transfer_prompt(p, progress));
 	else if (session_group_is_on(p->session))
-		snprintf(prompt, sizeof(prompt), "group> ");
+		snprintf(prompt, sizeof(prompt), "%sgroup> ", transfer_prompt(p, progress));
 	else
-		snprintf(prompt, sizeof(prompt), "%.*s> ", (int)target.len, target.ptr);
+		snprintf(prompt, sizeof(prompt), "%s%.*s> ", transfer_prompt(p, progress),
+		    (int)target.len, target.ptr);
 	typing_ask(&p->screen.typing, prompt, false);
 }
 
@@ -143,13 +146,13 @@ void talk_target_answer(struct plain *p, struct slice line)
 void talk_begin(struct plain *p)
 {
 	const char *target = p->options->target;
-	if (p->is_interactive)
+	if (p->is_interactive && !transfer_is_all(p))
 		screen_notice_text(&p->screen, session_user(p->session),
 		    "Welcome. :help: shows the commands; you are ");
 	if (target != NULL) {
 		set_target(p, slice_str(target));
 		talk_prompt(p);
-	} else {
+	} else if (!transfer_is_all(p)) {
 		want_target(p);
 	}
 }
@@ -193,9 +196,14 @@ static void do_toggle(struct plain *p, struct slice arguments)
 	talk_prompt(p);
 }
 
-static void do_file(struct plain *p, struct slice arguments)
+static void do_upload(struct plain *p, struct slice arguments)
 {
-	screen_notice(&p->screen, "This version does not send or fetch files.");
+	transfer_upload_typed(p, arguments);
+}
+
+static void do_download(struct plain *p, struct slice arguments)
+{
+	transfer_download(p);
 }
 
 static const char *const state_texts[] = {
@@ -291,8 +299,8 @@ static void (*const handlers[COMMAND_COUNT])(struct plain *p, struct slice argum
 	[COMMAND_ONLINE] = do_online,
 	[COMMAND_NEW_TARGET] = do_new_target,
 	[COMMAND_TOGGLE] = do_toggle,
-	[COMMAND_UPLOAD] = do_file,
-	[COMMAND_DOWNLOAD] = do_file,
+	[COMMAND_UPLOAD] = do_upload,
+	[COMMAND_DOWNLOAD] = do_download,
 	[COMMAND_STATUS] = do_status,
 	[COMMAND_HELP] = do_help,
 	[COMMAND_MUTE] = do_mute,
@@ -432,6 +440,7 @@ void talk_on_event(void *ctx, const struct session_event *event)
 		on_nonsense(p, event->text);
 		break;
 	default: /* the contact deals with the others */
+		transfer_on_event(p, event);
 		break;
 	}
 }

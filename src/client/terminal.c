@@ -79,6 +79,7 @@ void signals_init(bool has_terminal, sigset_t *wait_mask_r)
 	for (size_t i = 0; has_terminal && i < COUNT(deadly); i++)
 		handle(deadly[i], restore_and_die, (int)SA_RESETHAND);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a download above the limit on files fails as on a full disk */
 	sigprocmask(SIG_BLOCK, &blocked, wait_mask_r);
 	/* Whatever the parent had blocked: while waiting, they come. */
 	for (int number = 1; number < SIGNALS; number++) {

@@ -11,7 +11,7 @@
 /*
  * From now on the signals below are blocked, but for while ppoll() waits with the mask in wait_mask_r, and only noted.
  *   has_terminal  a person's: being stopped, continued and resized is dealt with too
- * SIGPIPE is ignored.
+ * SIGPIPE and SIGXFSZ are ignored.
  */
 void signals_init(bool has_terminal, sigset_t *wait_mask_r);
 

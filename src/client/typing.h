@@ -10,7 +10,7 @@
 #include "client/edit.h"
 #include "client/outlet.h"
 
-enum { PROMPT_SIZE = 300 };
+enum { PROMPT_SIZE = 450 };
 
 struct typing {
 	struct outlet *out;

@@ -53,7 +53,7 @@ static void on_event(void *ctx, const struct session_event *event)
 /* All that is told of the stream, in told. */
 static void listen(struct slice stream, bool is_ours, size_t record_len, struct buffer *told)
 {
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	struct session *s = session_new(on_event, told);
 	MUST(s != NULL);
 	session_connected(s, is_ours, 0);

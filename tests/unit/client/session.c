@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
+#include "client/download.h"
 #include "client/window.h"
 #include "unit.h"
 
@@ -29,13 +30,22 @@ static const char *const kinds[] = {
 	[SESSION_ENDED] = "ended",
 	[SESSION_END_ACCEPTED] = "end accepted",
 	[SESSION_NONSENSE] = "nonsense",
+	[SESSION_UPLOAD_BEGUN] = "upload begun",
+	[SESSION_UPLOADED] = "uploaded",
+	[SESSION_UPLOAD_REFUSED] = "upload refused",
+	[SESSION_FILES] = "files",
+	[SESSION_FILE] = "file",
+	[SESSION_FILE_BYTES] = "bytes",
+	[SESSION_FILE_END] = "file end",
+	[SESSION_FILES_END] = "files end",
+	[SESSION_TRANSFER_LOST] = "transfer lost",
 };
 
 static void on_event(void *ctx, const struct session_event *e)
 {
 	struct talk *t = ctx;
 	buffer_printf(&t->told, "%s", kinds[e->kind]);
-	if (e->kind == SESSION_DOUBTFUL)
+	if (e->kind == SESSION_DOUBTFUL || e->kind == SESSION_FILES || e->kind == SESSION_FILES_END)
 		buffer_printf(&t->told, " %zu", e->count);
 	if (e->user.len + e->target.len > 0)
 		buffer_printf(&t->told, " %.*s%.*s", (int)e->user.len,
@@ -80,7 +90,7 @@ static void tells(struct talk *t, const char *lines)
 /* The next query is this. */
 static void says(struct talk *t, const char *query)
 {
-	char got[QUERY_SENT_MAX_LEN], expected[QUERY_SENT_MAX_LEN + 8];
+	char got[RECORD_MAX_LEN], expected[QUERY_SENT_MAX_LEN + 8];
 	size_t len = session_next(t->session, t->now_ms, got);
 	snprintf(expected, sizeof(expected), "%s \r\n", query);
 	assert_slice_equal(slice_of(got, len), slice_str(expected));
@@ -88,7 +98,7 @@ static void says(struct talk *t, const char *query)
 
 static void says_nothing(struct talk *t)
 {
-	char got[QUERY_SENT_MAX_LEN];
+	char got[RECORD_MAX_LEN];
 	assert_slice_equal(slice_of(got, session_next(t->session, t->now_ms, got)), SLICE(""));
 }
 
@@ -105,7 +115,7 @@ static void connects(struct talk *t, bool speaks_ours)
 
 static void logs_in(struct talk *t)
 {
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	size_t len = session_log_in(t->session, false, SLICE("alice"), SLICE("a password"), query);
 	assert_slice_is(slice_of(query, len), "AUTH alice a password \r\n");
 	hears(t, "ACCEPT alice token");
@@ -130,7 +140,7 @@ static void signs_up_after_a_refusal(void **state)
 {
 	(void)state;
 	struct talk t;
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	talk_setup(&t);
 	connects(&t, true);
 	size_t len = session_log_in(t.session, true, SLICE("bob"), SLICE("pw"), query);
@@ -178,7 +188,7 @@ static void answers_to_log_in(void **state)
 {
 	const struct end_case *c = *state;
 	struct talk t;
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	talk_setup(&t);
 	connects(&t, true);
 	session_log_in(t.session, false, SLICE("alice"), SLICE("pw"), query);
@@ -192,7 +202,7 @@ static void log_in_that_does_not_fit(void **state)
 {
 	(void)state;
 	struct talk t;
-	char long_one[QUERY_SENT_MAX_LEN], query[QUERY_SENT_MAX_LEN];
+	char long_one[QUERY_SENT_MAX_LEN], query[RECORD_MAX_LEN];
 	memset(long_one, 'x', sizeof(long_one));
 	talk_setup(&t);
 	assert_int_equal(session_log_in(t.session, false, SLICE("a"),
@@ -343,7 +353,7 @@ static void long_texts_are_cut_between_characters(void **state)
 	static const size_t lens[] = { 4070, 4071, 4072, 4073, 4074, 4075, 4076, 8200 };
 	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
 		struct talk t;
-		char *text = malloc(lens[i] + 2), query[QUERY_SENT_MAX_LEN];
+		char *text = malloc(lens[i] + 2), query[RECORD_MAX_LEN];
 		struct buffer got = { 0 };
 		memset(text, 'x', lens[i]);
 		memcpy(text + lens[i], "\xc3\xa9", 2);
@@ -519,7 +529,7 @@ static void too_many_to_keep_are_only_counted(void **state)
 {
 	(void)state;
 	struct talk t;
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	starts(&t);
 	for (int i = 0; i < WINDOW_MAX_TEXTS + 1; i++) {
 		types(&t, "bob", "text");
@@ -541,7 +551,7 @@ static void what_had_no_room_is_forgotten_when_it_is_old(void **state)
 {
 	(void)state;
 	struct talk t;
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	starts(&t);
 	for (int i = 0; i < WINDOW_MAX_TEXTS + 1; i++) {
 		types(&t, "bob", "text");
@@ -572,7 +582,7 @@ static void pieces_of_a_long_text(void **state)
 	(void)state;
 	static char text[5000];
 	struct talk t;
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	memset(text, 'x', sizeof(text));
 	starts(&t);
 	assert_true(session_message(t.session, SLICE("bob"), slice_of(text, sizeof(text))));
@@ -627,7 +637,7 @@ static void a_text_that_is_half_out_is_sent_as_a_whole(void **state)
 	(void)state;
 	static char text[5000];
 	struct talk t;
-	char query[QUERY_SENT_MAX_LEN];
+	char query[RECORD_MAX_LEN];
 	memset(text, 'x', sizeof(text));
 	starts(&t);
 	assert_true(session_message(t.session, SLICE("bob"), slice_of(text, sizeof(text))));
@@ -705,8 +715,152 @@ static void memory_that_runs_out_is_said(void **state)
 	talk_end(&t);
 }
 
+/* Files */
+
+static ssize_t read_text(void *ctx, char *out, size_t room)
+{
+	struct slice *text = ctx;
+	size_t len = text->len < room ? text->len : room;
+	memcpy(out, text->ptr, len);
+	*text = slice_skip(*text, len);
+	return (ssize_t)len;
+}
+
+/* A record that is taken as it is. */
+static void hears_record(struct talk *t, struct slice record)
+{
+	assert_true(session_receive(t->session, record, t->now_ms));
+}
+
+static void a_file_has_the_wire_for_itself(void **state)
+{
+	(void)state;
+	struct talk t;
+	char got[RECORD_MAX_LEN];
+	struct slice text = SLICE("data");
+	starts(&t);
+	types(&t, "bob", "before");
+	assert_true(session_upload(t.session, SLICE("bob"), SLICE("a b.txt"), read_text, &text));
+	types(&t, "bob", "after");
+	assert_false(session_download(t.session));
+	says(&t, "MSG bob alice before token");
+	says(&t, "BEGINF a b.txt bob token");
+	tells(&t, "upload begun\n");
+	assert_slice_is(slice_of(got, session_next(t.session, t.now_ms, got)), "data");
+	hears(&t, "RELAY alice bob meanwhile");
+	tells(&t, "message bob: meanwhile\n");
+	says(&t, "ENDF token");
+	says_nothing(&t);
+	hears(&t, "CMD <upload complete>");
+	tells(&t, "uploaded: upload complete\n");
+	says(&t, "MSG bob alice after token");
+	assert_false(session_is_transferring(t.session));
+	talk_end(&t);
+}
+
+static void names_that_were_asked_for_are_no_answer_for_a_file(void **state)
+{
+	(void)state;
+	struct talk t;
+	struct slice text = SLICE("");
+	starts(&t);
+	assert_true(session_ask_online(t.session));
+	assert_true(session_upload(t.session, SLICE("bob"), SLICE("a"), read_text, &text));
+	says(&t, "CMD <online> token");
+	says(&t, "BEGINF a bob token");
+	says(&t, "ENDF token");
+	hears(&t, "CMD <problem with command>");
+	hears(&t, "CMD <upload complete>");
+	tells(&t, "upload begun\nnames: problem with command\nuploaded: upload complete\n");
+	talk_end(&t);
+}
+
+static void files_come(void **state)
+{
+	(void)state;
+	struct talk t;
+	starts(&t);
+	assert_true(session_download(t.session));
+	types(&t, "bob", "after");
+	says(&t, "CMD <get> token");
+	says_nothing(&t);
+	hears(&t, "RELAY alice bob before");
+	hears(&t, "BEGIN 2");
+	hears(&t, "BEGINF a b");
+	hears(&t, "RELAY alice bob inside");
+	hears_record(&t, SLICE("ENDF \r"));
+	hears_record(&t, SLICE("ENDF \r\n"));
+	hears(&t, "CHECK");
+	hears(&t, "BEGINF c");
+	hears_record(&t, SLICE("ENDF \r\n"));
+	says_nothing(&t);
+	hears(&t, "CMD <file send complete>");
+	tells(&t,
+	    "message bob: before\nfiles 2\nfile: a b\nbytes: RELAY alice bob inside \r\n\nbytes: ENDF \r\nfile end\n"
+	    "file: c\nfile end\nfiles end 0: file send complete\n");
+	says(&t, "MSG bob alice after token");
+	talk_end(&t);
+}
+
+static void bytes_behind_the_beginning_of_a_file_are_not_taken(void **state)
+{
+	(void)state;
+	struct talk t;
+	starts(&t);
+	assert_true(session_download(t.session));
+	says(&t, "CMD <get> token");
+	hears(&t, "BEGIN 1");
+	assert_false(session_receive(t.session, SLICE("BEGINF a \r\ndata"), t.now_ms));
+	talk_end(&t);
+}
+
+static void a_transfer_ends_with_its_connection(void **state)
+{
+	(void)state;
+	struct talk t;
+	struct slice text = SLICE("data");
+	starts(&t);
+	assert_true(session_upload(t.session, SLICE("bob"), SLICE("a"), read_text, &text));
+	session_lost(t.session);
+	tells(&t, "transfer lost\n");
+	connects(&t, true);
+	logs_in(&t);
+	says_nothing(&t);
+	assert_true(session_download(t.session));
+	says(&t, "CMD <get> token");
+	hears(&t, "BEGIN 1");
+	hears(&t, "BEGINF a");
+	session_lost(t.session);
+	tells(&t, "files 1\nfile: a\ntransfer lost\n");
+	connects(&t, true);
+	logs_in(&t);
+	hears(&t, "RELAY alice bob hello");
+	tells(&t, "message bob: hello\n");
+	talk_end(&t);
+}
+
+static void a_download_that_stands_still_is_silence(void **state)
+{
+	(void)state;
+	struct talk t;
+	starts(&t);
+	assert_true(session_download(t.session));
+	says(&t, "CMD <get> token");
+	passes(&t, DOWNLOAD_SILENCE_MS - 1, true);
+	assert_false(session_is_silent(t.session, t.now_ms));
+	passes(&t, 1, true);
+	assert_true(session_is_silent(t.session, t.now_ms));
+	talk_end(&t);
+}
+
 int main(int argc, char **argv)
 {
+	UNIT_TEST(a_file_has_the_wire_for_itself);
+	UNIT_TEST(names_that_were_asked_for_are_no_answer_for_a_file);
+	UNIT_TEST(files_come);
+	UNIT_TEST(bytes_behind_the_beginning_of_a_file_are_not_taken);
+	UNIT_TEST(a_transfer_ends_with_its_connection);
+	UNIT_TEST(a_download_that_stands_still_is_silence);
 	UNIT_TEST(signs_up_after_a_refusal);
 	UNIT_TEST(says_nothing_before_it_is_accepted);
 	UNIT_EACH(answers_to_log_in, end_cases);
