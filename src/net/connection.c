@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -431,8 +432,10 @@ static void decrypt(struct conn *c)
 	c->heard_bye = result == TLS_CLOSED;
 	if (len > before.len)
 		deliver(c, slice_of(w->plain, len));
-	if (!c->authenticated)
-		explicit_bzero(w->plain, len); /* there may be a password in it */
+	if (!c->authenticated) { /* there may be a password in it, and in what the cipher left on the stack */
+		explicit_bzero(w->plain, len);
+		sodium_stackzero(WIPED_STACK_LEN);
+	}
 	if (c->state == CONN_OPEN && result == TLS_BROKEN)
 		conn_lose(c, "broken TLS record");
 	part_if_done(c);

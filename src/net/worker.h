@@ -20,6 +20,7 @@ enum {
 	LEFT_OVER_MAX =
 	    128 *
 	    1024, /* of a connection; one whose owner takes less than this lets it grow has to pause */
+	WIPED_STACK_LEN = 16 * 1024,
 	OUT_SIZE = 256 * 1024,    /* ciphertext on its way to the socket */
 	ANSWERS_MAX_LEN = 4096,   /* of TLS itself that may wait for a peer that does not read */
 	TURN_MAX_BYTES = 1 << 20, /* queued in one turn before it is flushed early */
