@@ -1,7 +1,6 @@
 #include "client/progress.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,13 +30,18 @@ uint64_t progress_rate(uint64_t bytes, uint64_t elapsed_ms)
 	return rate < (double)INT64_MAX ? (uint64_t)rate : INT64_MAX;
 }
 
-static void __attribute__((format(printf, 2, 3))) add(char *out, const char *format, ...)
+/* Adds to what out holds. */
+static void add(char *out, const char *before, const char *text, const char *after)
 {
 	size_t len = strlen(out);
-	va_list args;
-	va_start(args, format);
-	vsnprintf(out + len, PROGRESS_TEXT_SIZE - len, format, args);
-	va_end(args);
+	snprintf(out + len, PROGRESS_TEXT_SIZE - len, "%s%s%s", before, text, after);
+}
+
+static void add_number(char *out, const char *before, uint64_t number, const char *after)
+{
+	char digits[24];
+	snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	add(out, before, digits, after);
 }
 
 char *progress_text(
@@ -47,11 +51,11 @@ char *progress_text(
 	uint64_t rate = progress_rate(bytes, elapsed_ms);
 	snprintf(out, PROGRESS_TEXT_SIZE, "%s", progress_bytes(bytes, amount));
 	if (total_bytes > 0)
-		add(out, ", %d%%", (int)((double)bytes * 100 / (double)total_bytes));
+		add_number(out, ", ", (uint64_t)((double)bytes * 100 / (double)total_bytes), "%");
 	if (rate > 0)
-		add(out, ", %s/s", progress_bytes(rate, amount));
+		add(out, ", ", progress_bytes(rate, amount), "/s");
 	if (rate > 0 && total_bytes >= bytes && elapsed_ms >= LEFT_AFTER_MS)
-		add(out, ", %" PRIu64 " s left", (total_bytes - bytes + rate - 1) / rate);
+		add_number(out, ", ", (total_bytes - bytes + rate - 1) / rate, " s left");
 	return out;
 }
 
@@ -61,9 +65,10 @@ char *progress_summary(uint64_t bytes, uint64_t elapsed_ms, char out[static PROG
 	uint64_t rate = progress_rate(bytes, elapsed_ms);
 	snprintf(out, PROGRESS_TEXT_SIZE, "%s", progress_bytes(bytes, amount));
 	if (bytes >= 1024)
-		add(out, " (%" PRIu64 " bytes)", bytes);
-	add(out, " in %.1f s", (double)elapsed_ms / 1000);
+		add_number(out, " (", bytes, " bytes)");
+	snprintf(amount, sizeof(amount), "%.1f", (double)elapsed_ms / 1000);
+	add(out, " in ", amount, " s");
 	if (rate > 0 && bytes > 0)
-		add(out, ", %s/s", progress_bytes(rate, amount));
+		add(out, ", ", progress_bytes(rate, amount), "/s");
 	return out;
 }

@@ -239,7 +239,6 @@ void session_lost(struct session *s)
 	s->online_asked = 0;
 	s->token.len = 0;
 	buffer_clear(&s->in);
-	drop_commands(s);
 	drop_transfer(s);
 	refused_resolve(s, true);
 
@@ -248,6 +247,7 @@ void session_lost(struct session *s)
 	window_lost(&s->window, &texts);
 	tell_texts(s, SESSION_UNCONFIRMED, &texts, 0);
 	free_all(&texts);
+	drop_commands(s);
 }
 
 /* Sending */
