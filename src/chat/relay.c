@@ -40,31 +40,7 @@ static size_t write_head(char *head, const char *verb, struct slice target, stru
 
 enum { HEAD_MAX_LEN = 2 * NAME_MAX_LEN + 16 };
 
-/* Formats the queries of a text one by one into memory of this turn. false: no memory. */
-static bool format_next(struct chat_worker *here, struct text_relay *relay, struct slice *query_r)
-{
-	char *query = worker_alloc(here->worker, QUERY_SENT_MAX_LEN);
-	if (query == NULL)
-		return false;
-	size_t len = text_relay_next(relay, query);
-	worker_alloc_shrink(here->worker, query, len);
-	*query_r = slice_of(query, len);
-	return true;
-}
-
-static void give(struct session *receiver, const struct saying *said)
-{
-	char head[HEAD_MAX_LEN];
-	size_t head_len = write_head(head, "RELAY", session_name(receiver), said->sender);
-	struct text_relay relay = { .head = slice_of(head, head_len),
-		.text = said->text,
-		.add_lf = adds_lf(receiver, said) };
-	struct slice query;
-	while (format_next(receiver->here, &relay, &query) && query.len > 0)
-		session_send_block(receiver, query);
-}
-
-/* A group text is formatted at most twice, with and without the mark for LF, whatever the number of its receivers. */
+/* A text as queries, in memory of this turn. What can't be had whole for want of memory is not sent in parts: it has none then. */
 enum { PARTS_MAX = 4 * QUERY_TAKEN_MAX_LEN / (QUERY_SENT_MAX_LEN - HEAD_MAX_LEN - 16) + 2 };
 struct prepared {
 	bool ready;
@@ -72,26 +48,50 @@ struct prepared {
 	struct slice parts[PARTS_MAX];
 };
 
-static void prepare(
-    struct chat_worker *here, const struct saying *said, bool add_lf, struct prepared *p)
+static void prepare(struct prepared *p, struct worker *w, struct text_relay relay)
 {
-	char head[HEAD_MAX_LEN];
-	size_t head_len = write_head(head, "RELAYG", SLICE(""), said->sender);
-	struct text_relay relay = {
-		.head = slice_of(head, head_len), .text = said->text, .add_lf = add_lf
-	};
 	p->ready = true;
-	while (p->count < PARTS_MAX && format_next(here, &relay, &p->parts[p->count]) &&
-	       p->parts[p->count].len > 0)
-		p->count++;
+	for (p->count = 0; p->count < PARTS_MAX; p->count++) {
+		char *query = worker_alloc(w, QUERY_SENT_MAX_LEN);
+		if (query == NULL)
+			break;
+		size_t len = text_relay_next(&relay, query);
+		worker_alloc_shrink(w, query, len);
+		if (len == 0)
+			return;
+		p->parts[p->count] = slice_of(query, len);
+	}
+	p->count = 0;
 }
 
+static void send_prepared(struct session *receiver, const struct prepared *p)
+{
+	for (int i = 0; i < p->count; i++)
+		session_send_block(receiver, p->parts[i]);
+}
+
+/* false: no memory. */
+static bool give(struct session *receiver, const struct saying *said)
+{
+	char head[HEAD_MAX_LEN];
+	size_t head_len = write_head(head, "RELAY", session_name(receiver), said->sender);
+	struct prepared p;
+	prepare(&p, receiver->here->worker,
+	    (struct text_relay){ .head = slice_of(head, head_len),
+		.text = said->text,
+		.add_lf = adds_lf(receiver, said) });
+	send_prepared(receiver, &p);
+	return p.count > 0;
+}
+
+/* A group text is formatted at most twice, with and without the mark for LF, whatever the number of its receivers. */
 static void give_group(
     struct chat_worker *here, const struct saying *said, const struct session *except)
 {
+	char head[HEAD_MAX_LEN];
+	size_t head_len = write_head(head, "RELAYG", SLICE(""), said->sender);
 	struct prepared variants[2];
 	variants[0].ready = variants[1].ready = false;
-	variants[0].count = variants[1].count = 0;
 	list_each(node, &here->group) {
 		struct session *receiver = list_entry(node, struct session, group_node);
 		if (receiver == except)
@@ -99,9 +99,11 @@ static void give_group(
 		bool add_lf = adds_lf(receiver, said);
 		struct prepared *p = &variants[add_lf];
 		if (!p->ready)
-			prepare(here, said, add_lf, p);
-		for (int i = 0; i < p->count; i++)
-			session_send_block(receiver, p->parts[i]);
+			prepare(p, here->worker,
+			    (struct text_relay){ .head = slice_of(head, head_len),
+				.text = said->text,
+				.add_lf = add_lf });
+		send_prepared(receiver, p);
 		count_up(&here->group_deliveries);
 	}
 }
@@ -156,9 +158,8 @@ static void take_relay(
     struct chat_worker *here, const struct mail_head *head, const struct saying *said)
 {
 	struct session *receiver = session_of(here, head->to);
-	if (receiver != NULL) {
-		give(receiver, said);
-	} else if (head->kind == MAIL_RELAY) {
+	bool given = receiver != NULL && give(receiver, said);
+	if (!given && head->kind == MAIL_RELAY) {
 		struct mail_head back = { .kind = MAIL_NOT_ONLINE, .to = head->from };
 		post(here->worker, net_worker(here->chat->net, head->from.worker), &back,
 		    &(struct saying){ 0 });
@@ -248,7 +249,7 @@ static bool send_across(struct session *s, struct conn_id to, const struct sayin
 	struct worker *there = net_worker(s->here->chat->net, to.worker);
 	bool sent = post(s->here->worker, there, &head, said);
 	if (worker_is_behind(there))
-		session_slow_down(s, SESSION_BEHIND_WAIT_MS);
+		session_wait_for(s, there);
 	return sent;
 }
 
@@ -272,9 +273,7 @@ bool relay_msg(struct session *s, const struct query *q)
 		sent = send_by_bus(s, q->target, &said);
 	} else if (to.worker == worker_index(s->here->worker)) {
 		struct session *receiver = session_of(s->here, to);
-		sent = receiver != NULL;
-		if (sent)
-			give(receiver, &said);
+		sent = receiver != NULL && give(receiver, &said);
 	} else {
 		sent = send_across(s, to, &said);
 	}
@@ -283,15 +282,18 @@ bool relay_msg(struct session *s, const struct query *q)
 	return true;
 }
 
-static void post_group(struct chat_worker *here, const struct saying *said)
+static void post_group(struct session *s, const struct saying *said)
 {
-	struct net *net = here->chat->net;
+	struct net *net = s->here->chat->net;
 	for (unsigned i = 0; i < net_worker_count(net); i++) {
 		struct worker *there = net_worker(net, i);
 		const struct chat_worker *owner = worker_owner(there);
 		struct mail_head head = { .kind = MAIL_GROUP };
-		if (there != here->worker && owner->group_count > 0)
-			post(here->worker, there, &head, said);
+		if (there == s->here->worker || owner->group_count == 0)
+			continue;
+		post(s->here->worker, there, &head, said);
+		if (worker_is_behind(there))
+			session_wait_for(s, there);
 	}
 }
 
@@ -304,7 +306,7 @@ bool relay_msgg(struct session *s, const struct query *q)
 		.sender_uses_lf = said.sender_uses_lf };
 	count_up(&s->here->group_messages);
 	give_group(s->here, &said, s);
-	post_group(s->here, &said);
+	post_group(s, &said);
 	bus_send(s->here->chat->bus, &message);
 	return true;
 }

@@ -9,7 +9,10 @@
 #include "chat/download.h"
 #include "chat/upload.h"
 
-enum { LOGIN_TIMES = 10 /* the whole log-in may take so many times the log-in time */ };
+enum {
+	LOGIN_TIMES = 10,    /* the whole log-in may take so many times the log-in time */
+	BEHIND_WAIT_MS = 20, /* before another worker's mail is looked at again */
+};
 
 struct slice session_name(const struct session *s)
 {
@@ -86,6 +89,19 @@ static void due_in_login(struct session *s, uint64_t now_ms)
 		session_rearm(s);
 }
 
+/* A slowed session is read again, unless the worker that it waits for is still behind. */
+static void go_on(struct session *s)
+{
+	if (s->waits_for != NULL && worker_is_behind(s->waits_for)) {
+		s->resume_ms = worker_now_ms(s->here->worker) + BEHIND_WAIT_MS;
+		return;
+	}
+	s->waits_for = NULL;
+	s->resume_ms = 0;
+	s->last_query_ms = worker_now_ms(s->here->worker); /* which it would have been without us */
+	conn_resume(s->conn);
+}
+
 /* Queries that do not come. false: the session has ended. */
 static bool due_in_talk(struct session *s, uint64_t now_ms)
 {
@@ -99,11 +115,8 @@ static bool due_in_talk(struct session *s, uint64_t now_ms)
 		session_end(s, WORDS_END("idle"), "idle");
 		return false;
 	}
-	if (s->resume_ms != 0 && now_ms >= s->resume_ms) {
-		s->resume_ms = 0;
-		s->last_query_ms = now_ms; /* which it would have been without us */
-		conn_resume(s->conn);
-	}
+	if (s->resume_ms != 0 && now_ms >= s->resume_ms)
+		go_on(s);
 	return true;
 }
 
@@ -143,6 +156,12 @@ void session_slow_down(struct session *s, uint64_t wait_ms)
 	s->query_began_ms = 0; /* what waits here waits because of us */
 	conn_pause(s->conn);
 	session_rearm(s);
+}
+
+void session_wait_for(struct session *s, const struct worker *behind)
+{
+	s->waits_for = behind;
+	session_slow_down(s, BEHIND_WAIT_MS);
 }
 
 static void top_up_allowance(struct session *s, const struct chat_config *config)

@@ -96,8 +96,10 @@ struct session {
 
 	uint64_t due_ms; /* what the connection's deadline is set to */
 	uint64_t last_query_ms;
-	uint64_t query_began_ms;  /* of a query whose end has not come; 0: none */
-	uint64_t resume_ms;       /* when a slowed session is read again; 0: it is not slowed */
+	uint64_t query_began_ms; /* of a query whose end has not come; 0: none */
+	uint64_t resume_ms;      /* when a slowed session is read again; 0: it is not slowed */
+	const struct worker
+	    *waits_for;           /* and not before this one has caught up; NULL: at any rate */
 	uint64_t allowance;       /* queries it may send at once */
 	uint64_t allowance_at_ms; /* when that was last topped up */
 
@@ -129,8 +131,10 @@ void session_talk(struct session *s);
 void session_rearm(struct session *s);
 
 /* Reads no more of it for wait_ms. */
-enum { SESSION_BEHIND_WAIT_MS = 20 }; /* when another worker's mail piles up */
 void session_slow_down(struct session *s, uint64_t wait_ms);
+
+/* Reads no more of it until that worker, whose mail piles up, has caught up. */
+void session_wait_for(struct session *s, const struct worker *behind);
 
 struct slice session_name(const struct session *s);
 
