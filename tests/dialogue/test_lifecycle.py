@@ -87,13 +87,13 @@ def test_a_second_signal_ends_it_at_once(serve):
 
 def test_it_does_not_wait_for_the_hashes_that_are_left(serve):
     """Log-ins for many seconds of hashing are queued; they are closed without a word, and the end comes in time."""
-    server = serve({"login.password_memory": "64MiB", "login.password_passes": 10})
+    server = serve({"server.workers": 1, "login.password_memory": "64MiB", "login.password_passes": 10})
     crowd = [server.connect() for _ in range(60)]
     for one in crowd:
         one.say("AUTH nobody secret")
     crowd[0].hears_last("END <incorrect username or password>")
     server.signal(signal.SIGTERM)
-    crowd[-1].hears_no_word()
+    crowd[30].hears_no_word()  # the last one may be among the first: its query can come with the end of its handshake
     server.ends(0)
 
 
