@@ -297,9 +297,13 @@ static size_t on_received(struct conn *c, struct slice bytes)
 		any_ended = true;
 		if (!take_query(s, line))
 			return bytes.len;
-		worker_ease(s->here->worker);
+		bool much = worker_ease(s->here->worker);
 		if (!conn_is_open(c))
 			return bytes.len;
+		if (much) {
+			conn_yield(c);
+			break;
+		}
 	}
 	if (s->upload != NULL)
 		upload_not_taken(s, rest.len);

@@ -164,7 +164,7 @@ static void poll_as_needed(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	int events = c->backlog.len > 0 ? UV_WRITABLE : 0;
-	if (!c->paused && c->state != CONN_CLOSING)
+	if (!c->paused && c->state != CONN_CLOSING && !list_has(&c->resume_node))
 		events |= UV_READABLE;
 	if (c->paused && !c->authenticated && c->state == CONN_OPEN)
 		events |= UV_DISCONNECT; /* a log-in is work for us: not for who has left */
@@ -410,7 +410,7 @@ static void part(struct conn *c, bool wants_goodbye)
 /* The peer has said close_notify. What it said before that comes first, also with an owner that makes it wait. */
 static void part_if_done(struct conn *c)
 {
-	if (c->state == CONN_OPEN && c->heard_bye && !c->paused)
+	if (c->state == CONN_OPEN && c->heard_bye && !c->paused && !list_has(&c->resume_node))
 		part(c, true);
 }
 
@@ -545,6 +545,14 @@ void conn_resume(struct conn *c)
 	c->paused = false;
 	if (!list_has(&c->resume_node))
 		list_append(&c->worker->resuming, &c->resume_node);
+}
+
+void conn_yield(struct conn *c)
+{
+	if (c->paused)
+		return; /* whoever paused it resumes it */
+	conn_pause(c);
+	conn_resume(c);
 }
 
 void conn_resume_now(struct conn *c)

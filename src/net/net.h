@@ -143,10 +143,10 @@ char *worker_alloc(struct worker *w, size_t size);
 void worker_alloc_shrink(struct worker *w, char *newest, size_t used);
 
 /*
- * Between two pieces of work of one turn: flushes early if much has been queued. What worker_alloc() gave is then gone, and any
- * connection may be lost.
+ * Between two pieces of work of one turn: flushes early if much has been queued. True if it did: what worker_alloc() gave is then gone,
+ * any connection may be lost, and it is time to let others have their turn.
  */
-void worker_ease(struct worker *w);
+bool worker_ease(struct worker *w);
 
 /*
  * Sends bytes to another worker's mail(), in the order of the calls, with one wake-up per turn. from is the worker that calls; NULL from any
@@ -205,6 +205,9 @@ void conn_spare(struct conn *c, size_t bytes);
  */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+
+/* In received(): what is not taken now comes again in the next turn, after the other connections had theirs. */
+void conn_yield(struct conn *c);
 
 /* When due() is wanted: as soon as the clock says due_ms; UINT64_MAX: never. One deadline per connection, the last call counts. */
 void conn_set_deadline(struct conn *c, uint64_t due_ms);

@@ -121,16 +121,26 @@ void worker_flush(struct worker *w)
 	arena_reset(&w->arena);
 }
 
-void worker_ease(struct worker *w)
+bool worker_ease(struct worker *w)
 {
-	if (w->arena.used > TURN_MAX_BYTES)
-		worker_flush(w);
+	if (w->arena.used <= TURN_MAX_BYTES)
+		return false;
+	worker_flush(w);
+	return true;
 }
 
+/* Those that yield meanwhile come in the next turn. */
 static void resume_all(struct worker *w)
 {
+	struct list now;
+	list_init(&now);
 	while (!list_is_empty(&w->resuming)) {
-		struct conn *c = list_entry(w->resuming.next, struct conn, resume_node);
+		struct list *node = w->resuming.next;
+		list_remove(node);
+		list_append(&now, node);
+	}
+	while (!list_is_empty(&now)) {
+		struct conn *c = list_entry(now.next, struct conn, resume_node);
 		list_remove(&c->resume_node);
 		conn_resume_now(c);
 		worker_ease(w);
@@ -173,6 +183,8 @@ static void on_turn_end(uv_prepare_t *prepare)
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	worker_flush(w);
 	worker_arm_timer(w);
+	if (!list_is_empty(&w->resuming))
+		uv_async_send(&w->wake); /* no sleep before the next turn */
 	if (w->stopping && w->conn_count == 0)
 		uv_stop(&w->loop);
 }
@@ -230,6 +242,8 @@ static void post_outbox(struct worker *to, struct buffer *outbox)
 	} else {
 		posted = buffer_append_slice(&to->inbox, buffer_slice(outbox));
 		buffer_take(outbox, outbox->len);
+		if (outbox->cap > MAIL_HIGH_BYTES)
+			buffer_clear(outbox);
 	}
 	to->inbox_len = to->inbox.len;
 	pthread_mutex_unlock(&to->mail_lock);
@@ -256,13 +270,16 @@ void worker_post_job(struct worker *to, struct worker_job *job)
 	uv_async_send(&to->wake);
 }
 
+/* Takes the jobs, and the mail if the last has been read. */
 static struct worker_job *take_mail(struct worker *w)
 {
 	pthread_mutex_lock(&w->mail_lock);
-	struct buffer full = w->inbox;
-	w->inbox = w->reading;
-	w->reading = full;
-	w->inbox_len = 0;
+	if (w->reading.len == 0) {
+		struct buffer full = w->inbox;
+		w->inbox = w->reading;
+		w->reading = full;
+		w->inbox_len = 0;
+	}
 	struct worker_job *jobs = w->jobs;
 	w->jobs = NULL;
 	w->jobs_end = &w->jobs;
@@ -270,22 +287,30 @@ static struct worker_job *take_mail(struct worker *w)
 	return jobs;
 }
 
+/* Reads mail until all is read or much has been queued: then the connections here have their turn first. */
+static void read_mail(struct worker *w)
+{
+	bool enough = false;
+	while (w->reading.len > 0 && !enough) {
+		struct slice rest = buffer_slice(&w->reading);
+		uint64_t len;
+		memcpy(&len, rest.ptr, sizeof(len));
+		w->events->mail(w, slice_of(rest.ptr + sizeof(len), len));
+		buffer_take(&w->reading, sizeof(len) + mail_padded(len));
+		enough = worker_ease(w);
+	}
+	if (w->reading.len == 0 && w->reading.cap > MAIL_HIGH_BYTES)
+		buffer_clear(&w->reading);
+}
+
 static void on_wake(uv_async_t *wake)
 {
 	struct worker *w = wake->data;
+	bool more = w->reading.len > 0; /* so the inbox is not taken yet */
 	struct worker_job *jobs = take_mail(w);
-	struct slice rest = buffer_slice(&w->reading);
-	while (rest.len > 0) {
-		uint64_t len;
-		memcpy(&len, rest.ptr, sizeof(len));
-		rest = slice_skip(rest, sizeof(len));
-		w->events->mail(w, slice_of(rest.ptr, len));
-		rest = slice_skip(rest, mail_padded(len));
-		worker_ease(w);
-	}
-	buffer_take(&w->reading, w->reading.len);
-	if (w->reading.cap > MAIL_HIGH_BYTES)
-		buffer_clear(&w->reading);
+	read_mail(w);
+	if (more || w->reading.len > 0)
+		uv_async_send(&w->wake);
 	while (jobs != NULL) {
 		struct worker_job *job = jobs;
 		jobs = job->next;
