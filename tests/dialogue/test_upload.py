@@ -298,6 +298,7 @@ def test_a_full_disk(serve, small_disk):
 def test_messages_reach_who_uploads(server):
     alice, bob = server.sign_up("alice"), server.sign_up("bob")
     alice.say("CMD <group>")
+    alice.is_settled()
     begin(alice, "file", bob)
     alice.say_raw(b"half")
     bob.message(alice, "one")
