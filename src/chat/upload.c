@@ -142,9 +142,9 @@ static void written(struct session *s)
 		u->is_refused = true;
 	if (u->is_refused)
 		give_back(u);
-	else if (u->is_over)
+	if (u->is_over)
 		finish(s);
-	else if (u->filling_len >= WRITE_LEN)
+	else if (!u->is_refused && u->filling_len >= WRITE_LEN)
 		start_write(u);
 	if (s->upload != NULL && !u->is_over)
 		conn_resume(s->conn);

@@ -51,3 +51,12 @@ def test_failing(serve, folder, step, error):
     server.stop()
     again = serve(folder=folder)
     upload(again.log_in(alice), "file", bob, DATA)
+
+
+def test_failing_at_the_last_bytes(serve):
+    """The mark may be here before it is known that what came before it could not be written."""
+    server = serve(environment={"MESSAGERD_FAULT": "upload-write:EIO"})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    for size in range(64 * 1024, 100 * 1024, 1024):
+        upload(alice, "file", bob, bytes(size), answer=PROBLEM)
+    alice.is_settled()
