@@ -68,7 +68,7 @@ static void begin(struct plain *p, int kind)
 {
 	struct transfer *t = &p->transfer;
 	t->kind = kind;
-	t->is_stopped = t->is_lost = false;
+	t->is_stopped = t->is_lost = t->must_break_off = false;
 	t->begun_ms = t->bytes = t->saved = 0;
 }
 
@@ -218,8 +218,10 @@ static void lose_file(struct plain *p, const char *why)
 {
 	struct saving *s = &p->transfer.saving;
 	note_failure(p);
+	p->transfer.is_stopped = p->transfer.must_break_off = true;
 	screen_notice_text(&p->screen, slice_of(s->name, s->name_len),
-	    "not saved (%s); the rest of it is dropped, and the server will not keep it: ", why);
+	    "not saved (%s); the connection is broken off, so that it still waits at the server: ",
+	    why);
 }
 
 static void on_file(struct plain *p, struct slice name)
@@ -348,10 +350,22 @@ static void stop_upload(struct plain *p)
 		: "Stopped; the server keeps nothing of it. The connection is made anew. Not sent: ");
 }
 
+/*
+ * The one way to take a begun upload back, and the one way to leave the rest of a download where it is: the server keeps what was
+ * not acknowledged whole.
+ */
+static void break_off(struct plain *p)
+{
+	p->transfer.must_break_off = false;
+	if (transfer_is_all(p))
+		contact_end(p->contact, EXIT_BROKEN, "");
+	else
+		contact_drop(p->contact, clock_now_ms());
+}
+
 bool transfer_stop(struct plain *p)
 {
 	struct transfer *t = &p->transfer;
-	bool is_first = !t->is_stopped;
 	if (t->kind == TRANSFER_NONE)
 		return false;
 	t->is_stopped = true;
@@ -359,15 +373,10 @@ bool transfer_stop(struct plain *p)
 	saving_drop(&t->saving);
 	if (t->kind == TRANSFER_UPLOAD)
 		stop_upload(p);
-	if (transfer_is_all(p)) {
-		contact_end(p->contact, EXIT_BROKEN, "");
-	} else if (t->kind == TRANSFER_UPLOAD || !is_first) {
-		contact_drop(p->contact, clock_now_ms());
-	} else {
+	else
 		screen_notice(&p->screen,
-		    "Stopping: what still comes is dropped, and the server will not keep it. C-c again breaks the connection.");
-		talk_prompt(p);
-	}
+		    "Stopped; what has not come whole still waits at the server. The connection is made anew.");
+	break_off(p);
 	return true;
 }
 
@@ -377,10 +386,7 @@ static void give_up_unreadable(struct plain *p)
 	struct transfer *t = &p->transfer;
 	cannot_send(p, t->source.path, "it can't be read to its end");
 	t->is_stopped = true;
-	if (transfer_is_all(p))
-		contact_end(p->contact, EXIT_BROKEN, "");
-	else
-		contact_drop(p->contact, clock_now_ms());
+	break_off(p);
 }
 
 /* What the command line asks for, one after the other. */
@@ -410,6 +416,8 @@ void transfer_step(struct plain *p)
 	bool is_all = transfer_is_all(p) && p->has_talked && !p->is_quitting && !p->is_over;
 	if (session_upload_state(p->session)->state == UPLOAD_FAILED)
 		give_up_unreadable(p);
+	else if (t->must_break_off)
+		break_off(p);
 	else if (is_all && t->is_lost)
 		contact_end(p->contact, EXIT_BROKEN, "");
 	else if (is_all && t->kind == TRANSFER_NONE && !session_is_transferring(p->session))

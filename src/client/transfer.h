@@ -15,10 +15,11 @@ enum { TRANSFER_PROMPT_SIZE = PROGRESS_TEXT_SIZE + 16 };
 
 struct transfer {
 	enum { TRANSFER_NONE, TRANSFER_UPLOAD, TRANSFER_DOWNLOAD } kind;
-	bool is_stopped;   /* by the person: what still comes is dropped */
-	bool is_lost;      /* the connection went with it */
-	uint64_t begun_ms; /* of this file; 0: it has not begun */
-	uint64_t shown_ms; /* how far it is was last shown */
+	bool is_stopped;     /* by the person, or by our disk: what still comes is dropped */
+	bool must_break_off; /* as soon as we are out of the session's event */
+	bool is_lost;        /* the connection went with it */
+	uint64_t begun_ms;   /* of this file; 0: it has not begun */
+	uint64_t shown_ms;   /* how far it is was last shown */
 
 	struct source source;
 	size_t target_len;
