@@ -23,7 +23,7 @@
 #include "protocol/endmark.h"
 
 enum {
-	CHUNK_LEN = 64 * 1024,
+	CHUNK_LEN = 7 * RECORD_MAX_LEN, /* with as much in the output queue: less than 256 KiB */
 	LIST_MAX_LEN = 256 * 1024, /* names of files; what is beyond waits for the next CMD <get> */
 	SPARED_BYTES = 2 * CHUNK_LEN + 16 * 1024, /* file bytes that may be in the output queue */
 	RECORD_OVERHEAD = 32,                     /* what a record's encryption adds, at most */

@@ -4,25 +4,12 @@ import signal
 
 import pytest
 
-from wire import unique
+from crowd import BATCH, gather
 
 pytestmark = pytest.mark.threads
 
 CROWD = 2000
-BATCH = 200
 SLOW = 60  # seconds; a sanitizer's build takes its time for so many handshakes
-
-
-def gather(server, count):
-    """That many sessions of new accounts."""
-    people = []
-    for start in range(0, count, BATCH):
-        batch = [server.connect() for _ in range(min(BATCH, count - start))]
-        names = [unique("one") for _ in batch]
-        for one, name in zip(batch, names):
-            one.say(f"PUT {name} secret")
-        people += [one.is_accepted(name) for one, name in zip(batch, names)]
-    return people
 
 
 def test_a_crowd(serve):
