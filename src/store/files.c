@@ -119,7 +119,7 @@ void file_begin(struct file *file)
 
 static int write_bytes(struct file *file)
 {
-	int result = folder_write(file->fd, file->bytes);
+	int result = folder_write(store_folder(file->store), file->fd, file->bytes);
 	if (result < 0)
 		log_failure(file, "write", result);
 	else

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -88,11 +89,24 @@ int folder_create(struct folder *folder, char entry_r[static FILE_ENTRY_SIZE])
 	}
 }
 
-int folder_write(int fd, struct slice bytes)
+static bool has_room(struct folder *folder, size_t len)
+{
+	struct statvfs disk;
+	if (fstatvfs(folder->fd, &disk) < 0 || disk.f_blocks == 0) /* it does not say */
+		return true;
+	uint64_t reserve = (uint64_t)disk.f_blocks * disk.f_frsize / 16;
+	if (reserve > FOLDER_RESERVE_BYTES)
+		reserve = FOLDER_RESERVE_BYTES;
+	return (uint64_t)disk.f_bavail * disk.f_frsize >= reserve + len;
+}
+
+int folder_write(struct folder *folder, int fd, struct slice bytes)
 {
 	int fault = bytes.len > 0 ? fault_point("upload-write") : 0;
 	if (fault != 0)
 		return -fault;
+	if (!has_room(folder, bytes.len))
+		return -ENOSPC;
 	while (bytes.len > 0) {
 		ssize_t n = write(fd, bytes.ptr, bytes.len);
 		if (n < 0 && errno == EINTR)

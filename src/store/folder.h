@@ -19,8 +19,12 @@ void folder_close(struct folder *folder); /* accepts NULL */
 /* A new empty file for writing. Returns its descriptor; what it is called meanwhile is in entry_r. */
 int folder_create(struct folder *folder, char entry_r[static FILE_ENTRY_SIZE]);
 
-/* Writes all. */
-int folder_write(int fd, struct slice bytes);
+/*
+ * Writes all. -ENOSPC also where the disk has room, but no more than FOLDER_RESERVE_BYTES (or a sixteenth, of a small one): uploads shall
+ * not keep the store from taking accounts.
+ */
+enum { FOLDER_RESERVE_BYTES = 64 << 20 };
+int folder_write(struct folder *folder, int fd, struct slice bytes);
 
 /* Reads up to cap bytes, fewer only at the end. Returns how many. */
 ssize_t folder_read(int fd, char *to, size_t cap);

@@ -293,6 +293,22 @@ def test_a_full_disk(serve, small_disk):
     leaves_nothing(server, bob)
 
 
+def test_a_full_disk_has_room_for_accounts(serve, small_disk):
+    server = serve(GENEROUS, folder=small_disk(8))
+    bob, people = server.sign_up("bob"), [server.sign_up("one") for _ in range(4)]
+    for one in people:
+        begin(one, "file", bob)
+        one.say_raw(bytes(3 << 20))
+    server.await_log("error file-failed during=write .*No space left")
+    server.is_well()
+    for one in people:
+        one.say("ENDF")
+    answers = [one.next_record() for one in people]
+    assert (PROBLEM + " \r\n").encode() in answers
+    server.is_well()
+    assert len(download(bob)) == answers.count((COMPLETE + " \r\n").encode())
+
+
 # Meanwhile
 
 def test_messages_reach_who_uploads(server):
