@@ -303,6 +303,35 @@ static void read_mail(struct worker *w)
 		buffer_clear(&w->reading);
 }
 
+/* In front of those that came meanwhile. */
+static void put_jobs_back(struct worker *w, struct worker_job *jobs)
+{
+	struct worker_job *last = jobs;
+	while (last->next != NULL)
+		last = last->next;
+	pthread_mutex_lock(&w->mail_lock);
+	last->next = w->jobs;
+	if (w->jobs == NULL)
+		w->jobs_end = &last->next;
+	w->jobs = jobs;
+	pthread_mutex_unlock(&w->mail_lock);
+	uv_async_send(&w->wake);
+}
+
+/* The same of jobs: a hundred pieces of files may come at once. */
+static void run_jobs(struct worker *w, struct worker_job *jobs)
+{
+	bool enough = false;
+	while (jobs != NULL && !enough) {
+		struct worker_job *job = jobs;
+		jobs = job->next;
+		job->run(w, job);
+		enough = worker_ease(w);
+	}
+	if (jobs != NULL)
+		put_jobs_back(w, jobs);
+}
+
 static void on_wake(uv_async_t *wake)
 {
 	struct worker *w = wake->data;
@@ -311,11 +340,7 @@ static void on_wake(uv_async_t *wake)
 	read_mail(w);
 	if (more || w->reading.len > 0)
 		uv_async_send(&w->wake);
-	while (jobs != NULL) {
-		struct worker_job *job = jobs;
-		jobs = job->next;
-		job->run(w, job);
-	}
+	run_jobs(w, jobs);
 }
 
 /* ---- Life ---- */
@@ -410,7 +435,9 @@ static void stop_run(struct worker *w, struct worker_job *job)
 /* Jobs that came too late: their connections are gone, their memory is not. */
 void worker_run_late_jobs(struct worker *w)
 {
-	on_wake(&w->wake);
+	do
+		on_wake(&w->wake);
+	while (w->jobs != NULL);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
