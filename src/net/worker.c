@@ -435,9 +435,8 @@ static void stop_run(struct worker *w, struct worker_job *job)
 /* Jobs that came too late: their connections are gone, their memory is not. */
 void worker_run_late_jobs(struct worker *w)
 {
-	do
-		on_wake(&w->wake);
-	while (w->jobs != NULL);
+	for (struct worker_job *jobs; (jobs = take_mail(w)) != NULL;)
+		run_jobs(w, jobs);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
