@@ -21,6 +21,7 @@ class Figure:
     multiple: float = 0  # of the baseline, in the same round; 0: there is none
     multiple_low: float = 0
     multiple_high: float = 0
+    multiple_of_least: float = 0  # least by least: what comes closest to an idle machine on a busy one
     rounds: int = 0
 
 
@@ -41,6 +42,7 @@ def figure(results, case, label):
     found = Figure(statistics.median(ordered), ordered[0], ordered[-1], rounds=len(ordered))
     if ratios:
         found.multiple, found.multiple_low, found.multiple_high = statistics.median(ratios), ratios[0], ratios[-1]
+        found.multiple_of_least = min(values.values()) / min(base.values())
     return found
 
 
@@ -61,23 +63,30 @@ def machine():
 
 
 def markdown(chosen, present, figures):
-    def row(server, show):
-        cells = [figures.get((case.key, server.label)) for case in chosen]
-        return [server.label] + [show(cell) if cell else "–" for cell in cells]
-
-    def titles(with_unit):
-        return [""] + [f"{case.title}, {SHOWN_AS[case.unit][0]}" if with_unit else case.title for case in chosen]
-
     compared = [server for server in present if any((case.key, server.label) in figures for case in chosen)]
-    versions = [f"{server.label}: {server.version()}" for server in present if server.version()]
+    versions = [server.version() for server in present if server.version()]
     rounds = max((found.rounds for found in figures.values()), default=0)
+
+    def rows(title, show):
+        return [[title(case)] + [show(found) if (found := figures.get((case.key, server.label))) else "–" for server in compared]
+                for case in chosen]
+
+    def value(found):
+        return f"{short(found.value)} ({short(found.low)}–{short(found.high)})"
+
+    def multiple(found):
+        if not found.multiple:
+            return "–"
+        return f"{found.multiple:.2f} ({found.multiple_low:.2f}–{found.multiple_high:.2f}; {found.multiple_of_least:.2f})"
+
+    head = [server.label for server in compared]
     return "\n\n".join([
-        f"{machine()}. {rounds} rounds. " + "; ".join(versions) + ".",
+        f"{machine()}. {rounds} rounds. {'; '.join(versions)}.",
         "Medians (least to most):",
-        table(titles(True), [row(server, lambda f: f"{short(f.value)} ({short(f.low)}–{short(f.high)})") for server in compared]),
-        "As multiples of the floor (sign-ups: of SQLite with a commit for each; files: of openssl) in the same round, medians (least to most):",
-        table(titles(False), [row(server, lambda f: f"{f.multiple:.2f} ({f.multiple_low:.2f}–{f.multiple_high:.2f})"
-                                  if f.multiple else "–") for server in compared]),
+        table(["", *head], rows(lambda case: f"{case.title}, {SHOWN_AS[case.unit][0]}", value)),
+        "As multiples of the floor (sign-ups: of SQLite with a commit for each; files: of openssl) in the same round, medians "
+        "(least to most; the least of all rounds by the floor's least):",
+        table(["", *head], rows(lambda case: case.title, multiple)),
     ]) + "\n"
 
 

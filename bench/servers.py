@@ -129,6 +129,7 @@ class Server:
 
 
 def first_line(*command):
+    """What a program says of its version."""
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=10)
     lines = (done.stdout + done.stderr).strip().splitlines()
     return lines[0].strip() if lines else ""
