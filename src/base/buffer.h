@@ -43,7 +43,7 @@ void buffer_take(struct buffer *b, size_t len);
 /* The bytes still here; valid until the buffer is next changed. */
 static inline struct slice buffer_slice(const struct buffer *b)
 {
-	return b->len > 0 ? slice_of(b->mem + b->start, b->len) : slice_of(NULL, 0);
+	return b->len > 0 ? slice_of(b->mem + b->start, b->len) : SLICE("");
 }
 
 #endif
