@@ -43,7 +43,8 @@ static inline bool slice_ends(struct slice s, struct slice with)
 /* What follows the first n bytes; n <= s.len. */
 static inline struct slice slice_skip(struct slice s, size_t n)
 {
-	return (struct slice){ s.ptr + n, s.len - n };
+	/* C does not allow even NULL + 0. */
+	return (struct slice){ n > 0 ? s.ptr + n : s.ptr, s.len - n };
 }
 
 #endif

@@ -163,7 +163,7 @@ static int take_value(void *arg, const char *section, const char *key, const cha
 static bool take_file(struct file *f, struct slice content)
 {
 	f->at = content.ptr;
-	f->end = content.ptr + content.len;
+	f->end = slice_skip(content, content.len).ptr;
 	int fault = ini_parse_stream(read_line, f, take_value, f);
 	if (fault > 0 && (f->bad_line == 0 || fault < f->bad_line))
 		snprintf(f->why, f->why_size,
