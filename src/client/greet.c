@@ -153,7 +153,7 @@ static void answer_file(struct plain *p, struct slice line)
 {
 	line = trim(line);
 	if (line.len > 0)
-		transfer_upload_typed(p, line);
+		transfer_upload_typed(&p->transfer, talk_target(p), line);
 	talk_prompt(p);
 }
 

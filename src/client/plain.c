@@ -38,7 +38,7 @@ static bool takes_lines(const struct plain *p)
 {
 	if (p->is_over || p->is_quitting || session_waiting_bytes(p->session) >= waiting_max(p))
 		return false;
-	if (transfer_is_all(p) && p->has_talked)
+	if (errands_are_all(p) && p->has_talked)
 		return false;
 	if (p->is_interactive)
 		return p->question != ASK_NOTHING || p->has_talked;
@@ -182,7 +182,7 @@ static void take_signals(struct plain *p)
 	if (signal_take(SIGINT)) {
 		if (p->is_quitting)
 			contact_end(p->contact, EXIT_QUIT, "");
-		else if (!transfer_stop(p))
+		else if (!transfer_stop(&p->transfer))
 			talk_quit(p);
 	}
 	if (signal_take(SIGTSTP))
@@ -204,7 +204,7 @@ static bool wants_records(const struct plain *p)
 static struct timespec time_left(const struct plain *p)
 {
 	uint64_t now_ms = clock_now_ms(), due_ms = contact_deadline_ms(p->contact);
-	uint64_t shown_ms = transfer_deadline_ms(p);
+	uint64_t shown_ms = transfer_deadline_ms(&p->transfer);
 	if (shown_ms < due_ms)
 		due_ms = shown_ms;
 	uint64_t left_ms = due_ms <= now_ms ? 0 : due_ms - now_ms;
@@ -253,7 +253,8 @@ static void turn(struct plain *p)
 	if (fds[SLOT_INPUT].revents != 0)
 		read_input(p, fds[SLOT_INPUT].revents);
 	contact_step(p->contact, fds[SLOT_LINK].revents, wants_records(p), clock_now_ms());
-	transfer_step(p);
+	transfer_step(&p->transfer);
+	errands_step(p);
 	take_input(p);
 	screen_flush(&p->screen);
 	if (p->screen.out.is_broken)
@@ -289,9 +290,10 @@ static enum exit_status judge(struct plain *p)
 		return p->status;
 	if (!p->has_talked && p->refusals > 0)
 		return EXIT_REFUSED;
-	if (p->has_failed)
+	if (p->transfer.has_failed)
 		return EXIT_BROKEN;
-	return unsent > 0 || p->has_undelivered ? EXIT_UNDELIVERED : EXIT_QUIT;
+	return unsent > 0 || p->has_undelivered || p->transfer.has_undelivered ? EXIT_UNDELIVERED
+									       : EXIT_QUIT;
 }
 
 /* What a pipe can't be asked for must be said. */
@@ -306,7 +308,7 @@ static bool has_all_it_needs(struct plain *p)
 		missing[count++] = "--user";
 	if (!password_is_set(p->password))
 		missing[count++] = "--password-file or --password-command";
-	if (o->target == NULL && !transfer_is_all(p))
+	if (o->target == NULL && !errands_are_all(p))
 		missing[count++] = "--to";
 	if (p->is_interactive || count == 0)
 		return true;
@@ -318,6 +320,33 @@ static bool has_all_it_needs(struct plain *p)
 	screen_notice(
 	    &p->screen, "there is no terminal to ask at, so these must be given: %s", list);
 	return false;
+}
+
+static void on_transfer_words(void *ctx, const char *words, struct slice foreign)
+{
+	struct plain *p = ctx;
+	screen_notice_text(&p->screen, foreign, "%s", words);
+}
+
+static void on_transfer_moved(void *ctx)
+{
+	talk_prompt(ctx);
+}
+
+static void begin_transfers(struct plain *p)
+{
+	transfer_init(
+	    &p->transfer, &(struct transfer_user){
+			      .contact = p->contact,
+			      .session = p->session,
+			      .downloads_folder = p->options->downloads_folder,
+			      .is_interactive = p->is_interactive,
+			      .must_succeed = errands_are_all(p),
+			      .shows_progress = p->is_interactive && !p->screen.typing.is_dumb,
+			      .tell = on_transfer_words,
+			      .moved = on_transfer_moved,
+			      .ctx = p,
+			  });
 }
 
 static enum exit_status run(struct plain *p)
@@ -337,6 +366,7 @@ static enum exit_status run(struct plain *p)
 		return EXIT_USAGE;
 	}
 	p->session = contact_session(p->contact);
+	begin_transfers(p);
 	terminal_take_over();
 	greet_begin(p);
 	while (!p->is_over)
@@ -362,7 +392,7 @@ static void plain_clear(struct plain *p)
 		list_remove(node);
 		free(list_entry(node, struct outgoing, node));
 	}
-	transfer_clear(p);
+	transfer_clear(&p->transfer);
 	contact_free(&p->contact);
 	if (p->input.cap > 0)
 		sodium_memzero(p->input.mem, p->input.cap); /* it may have held a typed password */
@@ -375,7 +405,7 @@ enum exit_status plain_run(struct options *options, struct password *password)
 	static struct plain p;
 	p = (struct plain){ .options = options, .password = password };
 	list_init(&p.kept);
-	transfer_init(&p);
+	transfer_init(&p.transfer, &(struct transfer_user){ 0 });
 	p.is_interactive = isatty(STDERR_FILENO) && terminal_open(STDIN_FILENO);
 	screen_init(&p.screen, p.is_interactive, options->no_color);
 	options_take(&p);

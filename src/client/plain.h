@@ -1,6 +1,6 @@
 /*
  * plain.h: the client that speaks in lines, at a terminal or in a pipe. plain.c has the loop and the input, greet.c what is asked
- * until the session stands, talk.c the session. One thread.
+ * until the session stands, talk.c the session, errands.c the files of the command line. One thread.
  */
 #ifndef CLIENT_PLAIN_H
 #define CLIENT_PLAIN_H
@@ -63,11 +63,12 @@ struct plain {
 	bool was_nonsense_told;
 
 	struct transfer transfer;
+	size_t uploads_done; /* of those on the command line */
+	bool download_done;
 
 	bool is_quitting;
 	bool is_over;
 	bool has_undelivered;
-	bool has_failed; /* a file did not arrive, for a reason on this side */
 	enum exit_status status;
 	int signal; /* that ends the process; 0: none */
 };
@@ -88,26 +89,11 @@ void greet_ask(struct plain *p, enum question question);
 /* The line answers the question. */
 void greet_answer(struct plain *p, struct slice line);
 
-/* transfer.c */
+/* errands.c: what the command line asks for instead of a talk: --upload, --download */
 
-void transfer_init(struct plain *p);
-void transfer_clear(struct plain *p);
-/* Sends the file at the path, or says why not. */
-void transfer_upload(struct plain *p, const char *path);
-/* As typed; empty: asks for it at a terminal. */
-void transfer_upload_typed(struct plain *p, struct slice typed);
-void transfer_download(struct plain *p);
-/* Stops what is under way. false: nothing is. */
-bool transfer_stop(struct plain *p);
-void transfer_on_event(struct plain *p, const struct session_event *event);
-/* Time has passed, or something has happened: shows how far it is, goes on with what the command line asks for. */
-void transfer_step(struct plain *p);
-/* When transfer_step() is due; UINT64_MAX: not by time. */
-uint64_t transfer_deadline_ms(const struct plain *p);
-/* For the prompt: how far it is, with a space behind it, or "". Returns out. */
-char *transfer_prompt(const struct plain *p, char out[static TRANSFER_PROMPT_SIZE]);
-/* The command line asks for transfers and nothing else. */
-bool transfer_is_all(const struct plain *p);
+bool errands_are_all(const struct plain *p);
+/* Goes on with the next, or leaves. Not within an event. */
+void errands_step(struct plain *p);
 
 /* talk.c */
 
@@ -120,6 +106,8 @@ void talk_message(struct plain *p, struct slice text);
 /* A command, if the line is one. */
 bool talk_command(struct plain *p, struct slice line);
 void talk_target_answer(struct plain *p, struct slice line);
+/* Whom messages and files go to now; empty: nobody. */
+struct slice talk_target(const struct plain *p);
 /* The prompt of the session. */
 void talk_prompt(struct plain *p);
 /* Asks for a target as soon as no line is being typed. */

@@ -24,6 +24,11 @@ static void no_memory(struct plain *p)
 
 /* The target, and what is kept for it */
 
+struct slice talk_target(const struct plain *p)
+{
+	return p->has_target ? target_of(p) : SLICE("");
+}
+
 void talk_prompt(struct plain *p)
 {
 	char prompt[PROMPT_SIZE], progress[TRANSFER_PROMPT_SIZE];
@@ -32,13 +37,14 @@ void talk_prompt(struct plain *p)
 		return;
 	if (!p->has_talked)
 		prompt[0] = '\0';
-	else if (transfer_is_all(p))
-		snprintf(prompt, sizeof(prompt), "%s", transfer_prompt(p, progress));
+	else if (errands_are_all(p))
+		snprintf(prompt, sizeof(prompt), "%s", transfer_prompt(&p->transfer, progress));
 	else if (session_group_is_on(p->session))
-		snprintf(prompt, sizeof(prompt), "%sgroup> ", transfer_prompt(p, progress));
+		snprintf(
+		    prompt, sizeof(prompt), "%sgroup> ", transfer_prompt(&p->transfer, progress));
 	else
-		snprintf(prompt, sizeof(prompt), "%s%.*s> ", transfer_prompt(p, progress),
-		    (int)target.len, target.ptr);
+		snprintf(prompt, sizeof(prompt), "%s%.*s> ",
+		    transfer_prompt(&p->transfer, progress), (int)target.len, target.ptr);
 	typing_ask(&p->screen.typing, prompt, false);
 }
 
@@ -146,13 +152,13 @@ void talk_target_answer(struct plain *p, struct slice line)
 void talk_begin(struct plain *p)
 {
 	const char *target = p->options->target;
-	if (p->is_interactive && !transfer_is_all(p))
+	if (p->is_interactive && !errands_are_all(p))
 		screen_notice_text(&p->screen, session_user(p->session),
 		    "Welcome. :help: shows the commands; you are ");
 	if (target != NULL) {
 		set_target(p, slice_str(target));
 		talk_prompt(p);
-	} else if (!transfer_is_all(p)) {
+	} else if (!errands_are_all(p)) {
 		want_target(p);
 	}
 }
@@ -198,12 +204,15 @@ static void do_toggle(struct plain *p, struct slice arguments)
 
 static void do_upload(struct plain *p, struct slice arguments)
 {
-	transfer_upload_typed(p, arguments);
+	if (arguments.len > 0 || !p->is_interactive)
+		transfer_upload_typed(&p->transfer, talk_target(p), arguments);
+	else if (transfer_may_begin(&p->transfer))
+		greet_ask(p, ASK_FILE);
 }
 
 static void do_download(struct plain *p, struct slice arguments)
 {
-	transfer_download(p);
+	transfer_download(&p->transfer);
 }
 
 static const char *const state_texts[] = {
@@ -440,7 +449,7 @@ void talk_on_event(void *ctx, const struct session_event *event)
 		on_nonsense(p, event->text);
 		break;
 	default: /* the contact deals with the others */
-		transfer_on_event(p, event);
+		transfer_on_event(&p->transfer, event);
 		break;
 	}
 }

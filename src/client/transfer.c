@@ -1,16 +1,18 @@
 #include "client/transfer.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "client/plain.h"
 
 enum {
 	SHOW_EVERY_MS = 250,
 	SERVER_LIMIT_S = 5, /* a server's own is not known; this is the protocol's */
+	NOTICE_SIZE = 2048,
 };
 
 static struct slice target_of(const struct transfer *t)
@@ -18,55 +20,71 @@ static struct slice target_of(const struct transfer *t)
 	return slice_of(t->target, t->target_len);
 }
 
-void transfer_init(struct plain *p)
+void transfer_init(struct transfer *t, const struct transfer_user *user)
 {
-	source_init(&p->transfer.source);
-	saving_init(&p->transfer.saving);
+	*t = (struct transfer){ .user = *user };
+	source_init(&t->source);
+	saving_init(&t->saving);
 }
 
-void transfer_clear(struct plain *p)
+void transfer_clear(struct transfer *t)
 {
-	source_close(&p->transfer.source);
-	saving_close(&p->transfer.saving);
+	source_close(&t->source);
+	saving_close(&t->saving);
 }
 
-bool transfer_is_all(const struct plain *p)
+/* What is foreign comes in `foreign`; format and its strings are our own words. */
+static void __attribute__((format(printf, 3, 4)))
+say_text(struct transfer *t, struct slice foreign, const char *format, ...)
 {
-	return p->options->upload_count > 0 || p->options->download;
+	char words[NOTICE_SIZE];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	t->user.tell(t->user.ctx, words, foreign);
+}
+
+static void __attribute__((format(printf, 2, 3))) say(struct transfer *t, const char *format, ...)
+{
+	char words[NOTICE_SIZE];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	t->user.tell(t->user.ctx, words, SLICE(""));
 }
 
 /* For the exit status: a script has to know; a person was told. */
-static void note_failure(struct plain *p)
+static void note_failure(struct transfer *t)
 {
-	p->has_failed = p->has_failed || !p->is_interactive || transfer_is_all(p);
+	t->has_failed = t->has_failed || !t->user.is_interactive || t->user.must_succeed;
 }
 
 /* Nothing is under way any more. */
-static void finish(struct plain *p)
+static void finish(struct transfer *t)
 {
-	p->transfer.kind = TRANSFER_NONE;
-	transfer_clear(p);
-	talk_prompt(p);
+	t->kind = TRANSFER_NONE;
+	transfer_clear(t);
+	t->user.moved(t->user.ctx);
 }
 
-/* Can one begin? Says why not. */
-static bool may_begin(struct plain *p)
+bool transfer_may_begin(struct transfer *t)
 {
 	const char *why = NULL;
-	if (session_is_transferring(p->session))
+	if (session_is_transferring(t->user.session))
 		why = "One file at a time: the last one is still under way. C-c stops it.";
-	else if (contact_state(p->contact) != CONTACT_ON)
+	else if (contact_state(t->user.contact) != CONTACT_ON)
 		why = "not connected; try again when the connection is back";
 	if (why == NULL)
 		return true;
-	screen_notice(&p->screen, "%s", why);
-	note_failure(p);
+	say(t, "%s", why);
+	note_failure(t);
 	return false;
 }
 
-static void begin(struct plain *p, int kind)
+static void begin(struct transfer *t, int kind)
 {
-	struct transfer *t = &p->transfer;
 	t->kind = kind;
 	t->is_stopped = t->is_lost = t->must_break_off = false;
 	t->begun_ms = t->bytes = t->saved = 0;
@@ -74,20 +92,19 @@ static void begin(struct plain *p, int kind)
 
 /* Up */
 
-static void cannot_send(struct plain *p, const char *path, const char *why)
+static void cannot_send(struct transfer *t, const char *path, const char *why)
 {
-	note_failure(p);
-	screen_notice_text(&p->screen, slice_str(path), "cannot send (%s): ", why);
+	note_failure(t);
+	say_text(t, slice_str(path), "cannot send (%s): ", why);
 }
 
-static void warn_of_time(struct plain *p)
+static void warn_of_time(struct transfer *t)
 {
-	const struct transfer *t = &p->transfer;
 	uint64_t size = source_size(&t->source);
 	char size_text[PROGRESS_BYTES_SIZE], rate_text[PROGRESS_BYTES_SIZE];
 	if (t->rate == 0 || size / t->rate < SERVER_LIMIT_S)
 		return;
-	screen_notice(&p->screen,
+	say(t,
 	    "warning: %s will take about %" PRIu64
 	    " s at the %s/s of the last one; most servers cut a file after %d s",
 	    progress_bytes(size, size_text), size / t->rate, progress_bytes(t->rate, rate_text),
@@ -95,60 +112,55 @@ static void warn_of_time(struct plain *p)
 }
 
 /* The path is in t->source. */
-static void upload(struct plain *p)
+static void upload(struct transfer *t, struct slice target)
 {
-	struct transfer *t = &p->transfer;
 	struct why why;
-	if (!p->has_target) {
-		cannot_send(p, t->source.path, "there is no target");
+	if (target.len == 0) {
+		cannot_send(t, t->source.path, "there is no target");
 		return;
 	}
 	if (!source_open(&t->source, &why)) {
-		cannot_send(p, t->source.path, why.text);
+		cannot_send(t, t->source.path, why.text);
 		return;
 	}
-	t->target_len = p->target_len;
-	memcpy(t->target, p->target, p->target_len);
-	warn_of_time(p);
-	if (session_upload(
-		p->session, target_of(t), filename_base(t->source.path), source_read, &t->source)) {
-		begin(p, TRANSFER_UPLOAD);
+	t->target_len = target.len;
+	memcpy(t->target, target.ptr, target.len);
+	warn_of_time(t);
+	if (session_upload(t->user.session, target_of(t), filename_base(t->source.path),
+		source_read, &t->source)) {
+		begin(t, TRANSFER_UPLOAD);
 		return;
 	}
 	source_close(&t->source);
-	cannot_send(p, t->source.path, "out of memory");
+	cannot_send(t, t->source.path, "out of memory");
 }
 
-void transfer_upload(struct plain *p, const char *path)
+void transfer_upload(struct transfer *t, struct slice target, const char *path)
 {
-	struct transfer *t = &p->transfer;
 	if (strlen(path) >= sizeof(t->source.path)) {
-		cannot_send(p, path, "the path is too long");
-	} else if (may_begin(p)) {
+		cannot_send(t, path, "the path is too long");
+	} else if (transfer_may_begin(t)) {
 		strcpy(t->source.path, path);
-		upload(p);
+		upload(t, target);
 	}
 }
 
-void transfer_upload_typed(struct plain *p, struct slice typed)
+void transfer_upload_typed(struct transfer *t, struct slice target, struct slice typed)
 {
 	char path[FILENAME_PATH_SIZE];
-	if (typed.len == 0 && p->is_interactive && may_begin(p)) {
-		greet_ask(p, ASK_FILE);
-	} else if (typed.len == 0 && !p->is_interactive) {
-		p->has_failed = true;
-		screen_notice(&p->screen, "Say which: :upload: FILE");
-	} else if (typed.len > 0 && filename_typed(typed, getenv("HOME"), path)) {
-		transfer_upload(p, path);
-	} else if (typed.len > 0) {
-		note_failure(p);
-		screen_notice_text(&p->screen, typed, "this is no path: ");
+	if (typed.len == 0) {
+		note_failure(t);
+		say(t, "Say which: :upload: FILE");
+	} else if (filename_typed(typed, getenv("HOME"), path)) {
+		transfer_upload(t, target, path);
+	} else {
+		note_failure(t);
+		say_text(t, typed, "this is no path: ");
 	}
 }
 
-static void on_uploaded(struct plain *p)
+static void on_uploaded(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
 	char summary[PROGRESS_TEXT_SIZE];
 	uint64_t elapsed_ms = clock_now_ms() - t->begun_ms;
 	uint64_t rate = progress_rate(source_size(&t->source), elapsed_ms);
@@ -156,22 +168,21 @@ static void on_uploaded(struct plain *p)
 	if (rate > 0)
 		t->rate = rate;
 	progress_summary(source_size(&t->source) - t->source.left, elapsed_ms, summary);
-	screen_notice_text(&p->screen, slice_str(t->source.path),
-	    "sent to %.*s, %s: ", (int)t->target_len, t->target, summary);
+	say_text(t, slice_str(t->source.path), "sent to %.*s, %s: ", (int)t->target_len, t->target,
+	    summary);
 	if (has_changed)
-		cannot_send(p, t->source.path, "it changed while it was sent; send it again");
-	finish(p);
+		cannot_send(t, t->source.path, "it changed while it was sent; send it again");
+	finish(t);
 }
 
-static void on_refused(struct plain *p, struct slice words)
+static void on_refused(struct transfer *t, struct slice words)
 {
-	struct transfer *t = &p->transfer;
-	p->has_undelivered = true;
-	screen_notice_text(&p->screen, words,
+	t->has_undelivered = true;
+	say_text(t, words,
 	    "not sent to %.*s: no such user, too big, too much waiting there, or too slow; the server says: ",
 	    (int)t->target_len, t->target);
-	screen_notice_text(&p->screen, slice_str(t->source.path), "not sent: ");
-	finish(p);
+	say_text(t, slice_str(t->source.path), "not sent: ");
+	finish(t);
 }
 
 /* Down */
@@ -183,9 +194,9 @@ static bool is_folder(const char *path)
 }
 
 /* Where downloads go. false: its path is too long. */
-static bool choose_folder(const struct plain *p, char folder[static FILENAME_PATH_SIZE])
+static bool choose_folder(const struct transfer *t, char folder[static FILENAME_PATH_SIZE])
 {
-	const char *home = getenv("HOME"), *given = p->options->downloads_folder;
+	const char *home = getenv("HOME"), *given = t->user.downloads_folder;
 	if (given != NULL)
 		return snprintf(folder, FILENAME_PATH_SIZE, "%s", given) < FILENAME_PATH_SIZE;
 	if (home != NULL && home[0] == '/' &&
@@ -196,56 +207,51 @@ static bool choose_folder(const struct plain *p, char folder[static FILENAME_PAT
 	return true;
 }
 
-void transfer_download(struct plain *p)
+void transfer_download(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
 	struct why why = { "its path is too long" };
-	if (!may_begin(p))
+	if (!transfer_may_begin(t))
 		return;
 	/* Looked at before the server is asked: what it has sent it no longer keeps. */
-	if (!choose_folder(p, t->folder) || !saving_open(&t->saving, t->folder, &why)) {
-		note_failure(p);
-		screen_notice_text(
-		    &p->screen, slice_str(t->folder), "no download folder (%s): ", why.text);
-	} else if (session_download(p->session)) {
-		begin(p, TRANSFER_DOWNLOAD);
+	if (!choose_folder(t, t->folder) || !saving_open(&t->saving, t->folder, &why)) {
+		note_failure(t);
+		say_text(t, slice_str(t->folder), "no download folder (%s): ", why.text);
+	} else if (session_download(t->user.session)) {
+		begin(t, TRANSFER_DOWNLOAD);
 	} else {
-		contact_end(p->contact, EXIT_BROKEN, "out of memory");
+		contact_end(t->user.contact, EXIT_BROKEN, "out of memory");
 	}
 }
 
-static void lose_file(struct plain *p, const char *why)
+static void lose_file(struct transfer *t, const char *why)
 {
-	struct saving *s = &p->transfer.saving;
-	note_failure(p);
-	p->transfer.is_stopped = p->transfer.must_break_off = true;
-	screen_notice_text(&p->screen, slice_of(s->name, s->name_len),
+	struct saving *s = &t->saving;
+	note_failure(t);
+	t->is_stopped = t->must_break_off = true;
+	say_text(t, slice_of(s->name, s->name_len),
 	    "not saved (%s); the connection is broken off, so that it still waits at the server: ",
 	    why);
 }
 
-static void on_file(struct plain *p, struct slice name)
+static void on_file(struct transfer *t, struct slice name)
 {
-	struct transfer *t = &p->transfer;
 	struct why why;
 	t->begun_ms = clock_now_ms();
 	t->bytes = 0;
 	if (!t->is_stopped && !saving_begin(&t->saving, name, &why))
-		lose_file(p, why.text);
+		lose_file(t, why.text);
 }
 
-static void on_file_bytes(struct plain *p, struct slice bytes)
+static void on_file_bytes(struct transfer *t, struct slice bytes)
 {
-	struct transfer *t = &p->transfer;
 	struct why why;
 	t->bytes += bytes.len;
 	if (saving_is_begun(&t->saving) && !saving_write(&t->saving, bytes, &why))
-		lose_file(p, why.text);
+		lose_file(t, why.text);
 }
 
-static void on_file_end(struct plain *p)
+static void on_file_end(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
 	char summary[PROGRESS_TEXT_SIZE], path[FILENAME_PATH_SIZE + FILENAME_MAX_LEN + 1];
 	struct why why;
 	uint64_t elapsed_ms = clock_now_ms() - t->begun_ms;
@@ -253,98 +259,92 @@ static void on_file_end(struct plain *p)
 	if (!saving_is_begun(&t->saving))
 		return;
 	if (!saving_finish(&t->saving, &why)) {
-		lose_file(p, why.text);
+		lose_file(t, why.text);
 		return;
 	}
 	t->saved++;
 	snprintf(path, sizeof(path), "%s/%.*s", t->folder, (int)t->saving.name_len, t->saving.name);
 	progress_summary(t->bytes, elapsed_ms, summary);
-	screen_notice_text(&p->screen, slice_str(path), "saved, %s: ", summary);
-	talk_prompt(p);
+	say_text(t, slice_str(path), "saved, %s: ", summary);
+	t->user.moved(t->user.ctx);
 }
 
-static void on_files_end(struct plain *p, const struct session_event *event)
+static void on_files_end(struct transfer *t, const struct session_event *event)
 {
-	struct transfer *t = &p->transfer;
 	bool is_refused = !slice_equal(event->text, SLICE("file send complete"));
 	if (is_refused) {
-		p->has_undelivered = true;
-		screen_notice_text(&p->screen, event->text, "no files; the server says: ");
+		t->has_undelivered = true;
+		say_text(t, event->text, "no files; the server says: ");
 	} else if (event->count > 0) {
-		p->has_undelivered = true;
-		screen_notice(
-		    &p->screen, "the server had announced %zu more than it has sent", event->count);
+		t->has_undelivered = true;
+		say(t, "the server had announced %zu more than it has sent", event->count);
 	} else if (t->is_stopped) {
-		screen_notice(
-		    &p->screen, "The download has been stopped; what had come by then is saved.");
+		say(t, "The download has been stopped; what had come by then is saved.");
 	} else if (t->saved == 0 && t->bytes == 0) {
-		screen_notice(&p->screen, "No files wait for you.");
+		say(t, "No files wait for you.");
 	}
-	finish(p);
+	finish(t);
 }
 
 /* Both */
 
-static void on_lost(struct plain *p)
+static void on_lost(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
 	bool is_upload = t->kind == TRANSFER_UPLOAD;
-	note_failure(p);
+	note_failure(t);
 	t->is_lost = true;
 	if (t->is_stopped)
 		; /* said already */
-	else if (is_upload && session_upload_state(p->session)->ended_ms > 0)
-		screen_notice_text(&p->screen, slice_str(t->source.path),
+	else if (is_upload && session_upload_state(t->user.session)->ended_ms > 0)
+		say_text(t, slice_str(t->source.path),
 		    "the connection broke before the server's answer; whether it arrived is not known: ");
 	else if (is_upload)
-		screen_notice_text(
-		    &p->screen, slice_str(t->source.path), "not sent, the connection broke: ");
+		say_text(t, slice_str(t->source.path), "not sent, the connection broke: ");
 	else
-		screen_notice(&p->screen,
+		say(t,
 		    "the connection broke in the download; what was not saved should still wait at the server");
-	finish(p);
+	finish(t);
 }
 
-void transfer_on_event(struct plain *p, const struct session_event *event)
+void transfer_on_event(struct transfer *t, const struct session_event *event)
 {
-	struct transfer *t = &p->transfer;
 	switch (event->kind) {
 	case SESSION_UPLOAD_BEGUN:
 		t->begun_ms = t->shown_ms = clock_now_ms();
 		break;
 	case SESSION_UPLOADED:
-		on_uploaded(p);
+		on_uploaded(t);
 		break;
 	case SESSION_UPLOAD_REFUSED:
-		on_refused(p, event->text);
+		on_refused(t, event->text);
 		break;
 	case SESSION_FILES:
 		t->shown_ms = clock_now_ms();
 		break;
 	case SESSION_FILE:
-		on_file(p, event->text);
+		on_file(t, event->text);
 		break;
 	case SESSION_FILE_BYTES:
-		on_file_bytes(p, event->text);
+		on_file_bytes(t, event->text);
 		break;
 	case SESSION_FILE_END:
-		on_file_end(p);
+		on_file_end(t);
 		break;
 	case SESSION_FILES_END:
-		on_files_end(p, event);
+		on_files_end(t, event);
 		break;
 	case SESSION_TRANSFER_LOST:
-		on_lost(p);
+		on_lost(t);
 		break;
 	default:
 		break;
 	}
 }
 
-static void stop_upload(struct plain *p)
+static void stop_upload(struct transfer *t)
 {
-	bool was_whole = session_upload_state(p->session)->state == UPLOAD_ANSWERING;
-	screen_notice_text(&p->screen, slice_str(p->transfer.source.path),
+	bool was_whole = session_upload_state(t->user.session)->state == UPLOAD_ANSWERING;
+	say_text(t, slice_str(t->source.path),
 	    was_whole
 		? "Stopped; all of it was sent, and whether it arrived is not known: "
 		: "Stopped; the server keeps nothing of it. The connection is made anew. Not sent: ");
@@ -354,97 +354,71 @@ static void stop_upload(struct plain *p)
  * The one way to take a begun upload back, and the one way to leave the rest of a download where it is: the server keeps what was
  * not acknowledged whole.
  */
-static void break_off(struct plain *p)
+static void break_off(struct transfer *t)
 {
-	p->transfer.must_break_off = false;
-	if (transfer_is_all(p))
-		contact_end(p->contact, EXIT_BROKEN, "");
+	t->must_break_off = false;
+	if (t->user.must_succeed)
+		contact_end(t->user.contact, EXIT_BROKEN, "");
 	else
-		contact_drop(p->contact, clock_now_ms());
+		contact_drop(t->user.contact, clock_now_ms());
 }
 
-bool transfer_stop(struct plain *p)
+bool transfer_stop(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
 	if (t->kind == TRANSFER_NONE)
 		return false;
 	t->is_stopped = true;
-	note_failure(p);
+	note_failure(t);
 	saving_drop(&t->saving);
 	if (t->kind == TRANSFER_UPLOAD)
-		stop_upload(p);
+		stop_upload(t);
 	else
-		screen_notice(&p->screen,
+		say(t,
 		    "Stopped; what has not come whole still waits at the server. The connection is made anew.");
-	break_off(p);
+	break_off(t);
 	return true;
 }
 
 /* The file can't be read on, and a part of it must not pass for the whole. */
-static void give_up_unreadable(struct plain *p)
+static void give_up_unreadable(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
-	cannot_send(p, t->source.path, "it can't be read to its end");
+	cannot_send(t, t->source.path, "it can't be read to its end");
 	t->is_stopped = true;
-	break_off(p);
+	break_off(t);
 }
 
-/* What the command line asks for, one after the other. */
-static void next_of_all(struct plain *p)
+static void show_progress(struct transfer *t)
 {
-	struct transfer *t = &p->transfer;
-	const struct options *o = p->options;
-	while (t->kind == TRANSFER_NONE && t->uploads_done < o->upload_count)
-		transfer_upload(p, o->uploads[t->uploads_done++]);
-	if (t->kind == TRANSFER_NONE && o->download && !t->download_done) {
-		t->download_done = true;
-		transfer_download(p);
-	}
-	if (t->kind == TRANSFER_NONE)
-		talk_quit(p);
+	t->shown_ms = clock_now_ms();
+	t->user.moved(t->user.ctx);
 }
 
-static void show_progress(struct plain *p)
+void transfer_step(struct transfer *t)
 {
-	p->transfer.shown_ms = clock_now_ms();
-	talk_prompt(p);
-}
-
-void transfer_step(struct plain *p)
-{
-	struct transfer *t = &p->transfer;
-	bool is_all = transfer_is_all(p) && p->has_talked && !p->is_quitting && !p->is_over;
-	if (session_upload_state(p->session)->state == UPLOAD_FAILED)
-		give_up_unreadable(p);
+	if (session_upload_state(t->user.session)->state == UPLOAD_FAILED)
+		give_up_unreadable(t);
 	else if (t->must_break_off)
-		break_off(p);
-	else if (is_all && t->is_lost)
-		contact_end(p->contact, EXIT_BROKEN, "");
-	else if (is_all && t->kind == TRANSFER_NONE && !session_is_transferring(p->session))
-		next_of_all(p);
-	if (clock_now_ms() >= transfer_deadline_ms(p))
-		show_progress(p);
+		break_off(t);
+	if (clock_now_ms() >= transfer_deadline_ms(t))
+		show_progress(t);
 }
 
-uint64_t transfer_deadline_ms(const struct plain *p)
+uint64_t transfer_deadline_ms(const struct transfer *t)
 {
-	const struct transfer *t = &p->transfer;
-	bool is_shown = t->kind != TRANSFER_NONE && t->begun_ms > 0 && p->is_interactive &&
-			!p->screen.typing.is_dumb;
+	bool is_shown = t->kind != TRANSFER_NONE && t->begun_ms > 0 && t->user.shows_progress;
 	return is_shown ? t->shown_ms + SHOW_EVERY_MS : UINT64_MAX;
 }
 
-char *transfer_prompt(const struct plain *p, char out[static TRANSFER_PROMPT_SIZE])
+char *transfer_prompt(const struct transfer *t, char out[static TRANSFER_PROMPT_SIZE])
 {
-	const struct transfer *t = &p->transfer;
 	char text[PROGRESS_TEXT_SIZE];
 	uint64_t total = 0, bytes = t->bytes;
 	out[0] = '\0';
-	if (t->kind == TRANSFER_NONE || t->begun_ms == 0 || p->screen.typing.is_dumb)
+	if (t->kind == TRANSFER_NONE || t->begun_ms == 0 || !t->user.shows_progress)
 		return out;
 	if (t->kind == TRANSFER_UPLOAD) {
-		uint64_t sent = session_upload_state(p->session)->sent_bytes;
-		uint64_t on_its_way = contact_unacknowledged(p->contact);
+		uint64_t sent = session_upload_state(t->user.session)->sent_bytes;
+		uint64_t on_its_way = contact_unacknowledged(t->user.contact);
 		bytes = on_its_way < sent ? sent - on_its_way : 0;
 		total = source_size(&t->source);
 	}
