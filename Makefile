@@ -22,6 +22,13 @@ check:
 	@scripts/bootstrap check
 	@scripts/check $(STEPS)
 
+# What takes minutes to hours. ROUNDS and SECONDS, where given, size the tests that go in rounds or on for a time;
+# ARGS="-k kill" chooses among the dialogues.
+soak:
+	@scripts/bootstrap check
+	@SOAK_ROUNDS="$(ROUNDS)" SOAK_SECONDS="$(if $(filter command line,$(origin SECONDS)),$(SECONDS))" \
+		SOAK_ARGS="$(ARGS)" scripts/check $(or $(STEPS),soak)
+
 # ARGS="--servers floor,messagerd --cases relay-50x16-64" measures only these; bench/compare --help tells more.
 bench:
 	@scripts/bootstrap bench
@@ -45,4 +52,4 @@ fuzz:
 clean:
 	rm -rf build build-*
 
-.PHONY: all run check bench bench-quick install format fuzz clean
+.PHONY: all run check soak bench bench-quick install format fuzz clean

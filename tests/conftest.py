@@ -15,6 +15,7 @@ from server import Server  # noqa: E402
 from wire import PATIENCE  # noqa: E402
 
 TEST_SECONDS = int(9 * PATIENCE)  # a test that takes longer hangs
+SOAK_TEST_SECONDS = 1800  # the same for one marked `soak` that does not say its own
 
 
 def new_folder(stack):
@@ -69,14 +70,29 @@ def make_certificate():
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "threads: makes the server's threads meet; what a run under ThreadSanitizer takes")
+    config.addinivalue_line("markers", "soak(seconds): takes minutes, so `make soak` runs it and `make check` does not; "
+                            "it may take so many seconds, 1800 unless said otherwise (lib/soak.py scales its size)")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Those marked `soak` are left out unless -m asks for them."""
+    if "soak" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)
-def _deadline():
+def _deadline(request):
+    soak = request.node.get_closest_marker("soak")
+    limit = TEST_SECONDS
+    if soak:
+        limit = (soak.args or [SOAK_TEST_SECONDS])[0]
+
     def too_late(_number, _frame):
-        pytest.fail(f"this test takes longer than {TEST_SECONDS} s")
+        pytest.fail(f"this test takes longer than {limit} s")
     before = signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(TEST_SECONDS)
+    signal.alarm(limit)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
