@@ -115,21 +115,25 @@ static bool joiner_may_stay(uint32_t before, struct slice at)
 	return is_joined(before) && is_joined(utf8_decode(slice_skip(at, len), &next_len));
 }
 
+size_t sanitize_next(
+    uint32_t before, struct slice text, char out[static SANITIZE_CHAR_MAX_LEN], size_t *taken_r)
+{
+	if (!joiner_may_stay(before, text))
+		return sanitize_char(text, out, taken_r);
+	utf8_decode(text, taken_r);
+	memcpy(out, text.ptr, *taken_r);
+	return *taken_r;
+}
+
 bool sanitize(struct buffer *out, struct slice text)
 {
 	uint32_t before = NOT_A_CHARACTER;
 	while (text.len > 0) {
 		char safe[SANITIZE_CHAR_MAX_LEN];
-		size_t taken;
-		uint32_t c = utf8_decode(text, &taken);
-		bool ok;
-		if (joiner_may_stay(before, text))
-			ok = buffer_append(out, text.ptr, taken);
-		else
-			ok = buffer_append(out, safe, sanitize_char(text, safe, &taken));
-		if (!ok)
+		size_t taken, len;
+		if (!buffer_append(out, safe, sanitize_next(before, text, safe, &taken)))
 			return false;
-		before = c;
+		before = utf8_decode(text, &len);
 		text = slice_skip(text, taken);
 	}
 	return true;

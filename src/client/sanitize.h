@@ -33,4 +33,11 @@ bool sanitize(struct buffer *out, struct slice text);
  */
 size_t sanitize_char(struct slice text, char out[static SANITIZE_CHAR_MAX_LEN], size_t *taken_r);
 
+/*
+ * As sanitize_char(), judged where it stands, as sanitize() does.
+ *   before   the character before it, NOT_A_CHARACTER at the beginning
+ */
+size_t sanitize_next(
+    uint32_t before, struct slice text, char out[static SANITIZE_CHAR_MAX_LEN], size_t *taken_r);
+
 #endif
