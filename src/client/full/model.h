@@ -63,6 +63,8 @@ static inline struct slice said_text(const struct said *s)
 	return slice_of(s->bytes + s->sender_len, s->text_len);
 }
 
+#define NO_LINE UINT64_MAX
+
 enum conversation_kind { WITH_SERVER, WITH_GROUP, WITH_PERSON };
 
 /* How much a person should know of what is unread, in rising order. */
@@ -82,7 +84,8 @@ struct conversation {
 	size_t unread;
 	enum unread level;
 	uint64_t
-	    marker; /* the number of the first line that is new since it was last left; end: there is none */
+	    marker; /* the number of the first line that was new when it was last looked at; NO_LINE: there is none */
+	uint64_t unread_since; /* as active_count, of the line at which it became unread */
 	uint64_t active_count; /* when something was last said here, by the model's own count */
 	bool is_muted;
 	size_t undelivered; /* lines that wait for the person to come back */
@@ -163,10 +166,10 @@ bool conversation_keep_draft(struct conversation *c, struct slice text, size_t c
 
 /* The line with that number, c->first <= number < c->end. Valid until something is added to the model. */
 const struct said *conversation_line(const struct conversation *c, uint64_t number);
-/* The last line before the number that has all of text in it, no matter in which case; c->end: there is none. */
+/* The last line before the number that has all of text in it, no matter in which case; NO_LINE: there is none. */
 uint64_t conversation_search(const struct conversation *c, uint64_t before, struct slice text);
 
-/* Each returns the line's number; UINT64_MAX: no memory, it is lost. Longer texts than UINT32_MAX are cut. */
+/* Each returns the line's number; NO_LINE: no memory, it is lost. Longer texts than UINT32_MAX are cut. */
 uint64_t model_add_notice(
     struct model *m, struct conversation *c, int64_t time_ms, struct slice text);
 /* is_mention, and what is unread, follow from sender and text. */
@@ -192,7 +195,7 @@ bool model_note_waiting(struct model *m, size_t waiting);
  */
 struct conversation *model_note_state(struct model *m, struct slice target, struct slice text,
     enum said_state state, uint64_t *number_r);
-/* The next line of c that was not delivered, from the number on; c->end: there is none. */
+/* The next line of c that was not delivered, from the number on; NO_LINE: there is none. */
 uint64_t conversation_undelivered(const struct conversation *c, uint64_t from);
 /* It was sent again, as another line. */
 void model_note_repeated(struct model *m, struct conversation *c, uint64_t number);
