@@ -14,6 +14,10 @@ const struct command commands[] = {
 	{ COMMAND_MUTE, ":mute:", "[NAME...]",
 	    "hide what they say, until you quit; alone: show who is muted" },
 	{ COMMAND_UNMUTE, ":unmute:", "NAME...", "show it again" },
+	{ COMMAND_RESEND, ":resend:", "", "send again what the person here has missed" },
+	{ COMMAND_FORGET, ":forget:", "",
+	    "remove what was said here, from the screen and from the disk" },
+	{ COMMAND_CLOSE, ":close:", "", "close this conversation" },
 	{ COMMAND_NONE, NULL, NULL, NULL },
 };
 

@@ -18,6 +18,10 @@ enum command_id {
 	COMMAND_HELP,
 	COMMAND_MUTE,
 	COMMAND_UNMUTE,
+	/* of the full screen alone; messages in plain mode */
+	COMMAND_RESEND,
+	COMMAND_FORGET,
+	COMMAND_CLOSE,
 	COMMAND_COUNT
 };
 

@@ -243,12 +243,7 @@ static void do_status(struct plain *p, struct slice arguments)
 		screen_notice(&p->screen, "not sent yet: %zu", session_waiting_texts(p->session));
 }
 
-static void do_help(struct plain *p, struct slice arguments)
-{
-	for (const struct command *c = commands; c->word != NULL; c++)
-		screen_notice(&p->screen, "%-13s%-10s%s", c->word, c->arguments, c->help);
-	screen_notice(&p->screen, "Everything else is a message.");
-}
+static void do_help(struct plain *p, struct slice arguments);
 
 static void show_muted(struct plain *p)
 {
@@ -316,11 +311,22 @@ static void (*const handlers[COMMAND_COUNT])(struct plain *p, struct slice argum
 	[COMMAND_UNMUTE] = do_unmute,
 };
 
+static void do_help(struct plain *p, struct slice arguments)
+{
+	for (const struct command *c = commands; c->word != NULL; c++) {
+		if (handlers[c->id] == NULL)
+			continue;
+		screen_notice(&p->screen, "%-13s%-10s%s", c->word, c->arguments, c->help);
+	}
+	screen_notice(&p->screen, "Everything else is a message.");
+}
+
+/* A command that only the full screen has is a message here. */
 bool talk_command(struct plain *p, struct slice line)
 {
 	struct slice arguments;
 	enum command_id id = command_find(line, &arguments);
-	if (id == COMMAND_NONE)
+	if (handlers[id] == NULL)
 		return false;
 	handlers[id](p, arguments);
 	return true;
