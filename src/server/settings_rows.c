@@ -176,9 +176,10 @@ const struct setting setting_rows[] = {
 	    .max = MOST, .help = "Connections at a time that have not logged in. 0: no limit." },
 
 	{ "store.url", SETTING_URL, AFTER_RESTART, AT(store_url),
-	    "sqlite:", .choices = CHOICES("sqlite:"),
+	    "sqlite:", .choices = CHOICES("sqlite:", "postgres://", "postgresql://"),
 	    .help =
-		"Where accounts and bans are kept. sqlite: is DATA/messagerd.db, sqlite:PATH another file." },
+		"Where accounts, bans and files are kept. sqlite: is DATA/messagerd.db, sqlite:PATH another file, "
+		"postgres://USER@HOST/DATABASE a database of PostgreSQL." },
 	{ "bus.url", SETTING_URL, AFTER_RESTART, AT(bus_url), "local", .choices = CHOICES("local"),
 	    .help = "What connects servers. local: this one is alone." },
 	{ "bus.node", SETTING_WORD, AFTER_RESTART, AT(node), "", .derive = derive_node,

@@ -7,7 +7,7 @@
  *		                 ^------------ TAKEN: the next number ----'    '- refused -> pool: unlink -> done
  *	read	pool: open if need be, read, close at the end
  *
- * A step that has the next one waiting holds the store open all the way (store_work() before store_release()).
+ * A step that has the next one waiting holds the store open all the way (sqlite_work() before sqlite_release()).
  */
 #include "store/files.h"
 
@@ -22,11 +22,6 @@
 #include "base/log.h"
 #include "store/sqlite.h"
 
-void file_init(struct file *file, struct store *store)
-{
-	*file = (struct file){ .store = store, .fd = -1 };
-}
-
 /* ---- steps ---- */
 
 static void run_step(struct pool_job *job)
@@ -34,14 +29,14 @@ static void run_step(struct pool_job *job)
 	struct file *file = list_entry(job, struct file, job);
 	struct store *store = file->store;
 	file->step(file); /* after which it may be gone */
-	store_release(store);
+	sqlite_release(store);
 }
 
 static void start_step(struct file *file, void (*step)(struct file *file))
 {
 	file->step = step;
 	file->job.run = run_step;
-	store_work(file->store, &file->job);
+	sqlite_work(file->store, &file->job);
 }
 
 static void finish_with(struct file *file, enum store_status status)
@@ -83,7 +78,7 @@ static void close_file(struct file *file)
 
 static void create(struct file *file)
 {
-	int fd = folder_create(store_folder(file->store), file->entry);
+	int fd = folder_create(sqlite_folder(file->store), file->entry);
 	if (fd < 0) {
 		log_failure(file, "create", fd);
 		finish_with(file, STORE_UNAVAILABLE);
@@ -112,14 +107,14 @@ static void room_known(struct store_request *row)
 		finish_with(file, row->status);
 }
 
-void file_begin(struct file *file)
+void folder_file_begin(struct file *file)
 {
 	start_row(file, STORE_FILE_ROOM, room_known);
 }
 
 static int write_bytes(struct file *file)
 {
-	int result = folder_write(store_folder(file->store), file->fd, file->bytes);
+	int result = folder_write(sqlite_folder(file->store), file->fd, file->bytes);
 	if (result < 0)
 		log_failure(file, "write", result);
 	else
@@ -132,7 +127,7 @@ static void append(struct file *file)
 	finish_with(file, write_bytes(file) == 0 ? STORE_OK : STORE_UNAVAILABLE);
 }
 
-void file_append(struct file *file, struct slice bytes)
+void folder_file_append(struct file *file, struct slice bytes)
 {
 	file->bytes = bytes;
 	start_step(file, append);
@@ -143,7 +138,7 @@ static void drop(struct file *file)
 {
 	close_file(file);
 	if (file->entry[0] != '\0') {
-		int result = folder_unlink(store_folder(file->store), file->entry);
+		int result = folder_unlink(sqlite_folder(file->store), file->entry);
 		if (result < 0)
 			log_failure(file, "remove", result);
 	}
@@ -191,7 +186,7 @@ static void add_row(struct file *file)
 		.done = row_added,
 		.arg = file,
 		.size_bytes = file->size_bytes,
-		.created_ms = clock_wall_ms(),
+		.created_ms = file->completed_ms != 0 ? file->completed_ms : clock_wall_ms(),
 		.max_files = file->max_files,
 		.max_bytes = file->max_bytes };
 	memcpy(row->name, file->receiver, sizeof(file->receiver));
@@ -202,7 +197,7 @@ static void add_row(struct file *file)
 /* A row may have a name that the folder has free: somebody took the file away by hand. Then we are here again for the next number. */
 static void place(struct file *file)
 {
-	struct folder *folder = store_folder(file->store);
+	struct folder *folder = sqlite_folder(file->store);
 	int result = folder_place(folder, file->entry, file->receiver, file->name, &file->number);
 	if (result == 0)
 		result = folder_sync(folder);
@@ -232,7 +227,7 @@ static void finish(struct file *file)
 	place(file);
 }
 
-void file_finish(struct file *file, struct slice bytes)
+void folder_file_finish(struct file *file, struct slice bytes)
 {
 	file->bytes = bytes;
 	start_step(file, finish);
@@ -240,20 +235,13 @@ void file_finish(struct file *file, struct slice bytes)
 
 /* ---- out ---- */
 
-void file_select(struct file *file, const char *receiver, const char *name)
-{
-	file->is_stale = file->fd >= 0;
-	memcpy(file->receiver, receiver, strlen(receiver) + 1);
-	memcpy(file->name, name, strlen(name) + 1);
-}
-
 static int open_to_read(struct file *file)
 {
 	if (file->is_stale)
 		close_file(file);
 	if (file->fd >= 0)
 		return 0;
-	int fd = folder_open_file(store_folder(file->store), file->receiver, file->name);
+	int fd = folder_open_file(sqlite_folder(file->store), file->receiver, file->name);
 	if (fd < 0)
 		return fd;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -278,14 +266,14 @@ static void read_bytes(struct file *file)
 	finish_with(file, STORE_OK);
 }
 
-void file_read(struct file *file, char *to, size_t cap)
+void folder_file_read(struct file *file, char *to, size_t cap)
 {
 	file->to = to;
 	file->cap = cap;
 	start_step(file, read_bytes);
 }
 
-void file_discard(struct file *file)
+void folder_file_discard(struct file *file)
 {
 	file->status = STORE_OK;
 	start_step(file, drop);

@@ -12,6 +12,9 @@
 #ifndef STORE_FILES_H
 #define STORE_FILES_H
 
+#include <sodium.h>
+
+#include "base/buffer.h"
 #include "base/pool.h"
 #include "base/slice.h"
 #include "store/store.h"
@@ -21,6 +24,8 @@ typedef void file_done_fn(struct file *file);
 
 /* "receiver+name", the name in the folder, or what stands for it while it is being written. */
 enum { FILE_ENTRY_SIZE = NAME_MAX_LEN + 1 + FILENAME_MAX_LEN + 1 };
+
+enum { FILE_DIGEST_SIZE = 32 };
 
 struct file {
 	/* The caller's. */
@@ -37,6 +42,10 @@ struct file {
 	    room_bytes; /* file_begin(): more than this the receiver's quota did not hold then */
 	size_t got_len; /* file_read() */
 	bool at_end;
+	unsigned char digest
+	    [FILE_DIGEST_SIZE]; /* SHA-256 of what was read or written, at_end or once finished; of a shared store only */
+
+	int64_t completed_ms; /* file_finish(): when it was complete; 0: now */
 
 	/* The store's own. */
 	struct store *store;
@@ -50,6 +59,12 @@ struct file {
 	void (*step)(struct file *file);
 	struct pool_job job;
 	struct store_request row;
+
+	/* Of a shared store: where the pieces are, and what is between the caller's bytes and theirs. */
+	int64_t upload;
+	uint64_t piece;     /* the next one */
+	struct buffer held; /* in: not yet a piece; out: read and not yet asked for */
+	crypto_hash_sha256_state sha;
 };
 
 /* Before all else. */

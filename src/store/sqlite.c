@@ -2,22 +2,20 @@
  * sqlite.c: the store in one SQLite file.
  *
  *                      writer lane: all that is queued, BEGIN ... COMMIT, then its done()s
- *   store_submit() --<
+ *   submit() -------<
  *                      reader lane: one look-up, its done(), the next
  *
- *   store_work() ------- pool: the bytes of files (files.c)
+ *   sqlite_work() ------ pool: the bytes of files (files.c)
  *
  * Each lane is a queue, a thread and a connection of its own. In WAL mode a reader never waits for a writer's fsync, and sees
  * whatever was committed before its look-up began; so what a done() has promised is there for every look-up after it.
  */
 #include "store/store.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +24,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "store/engine.h"
 #include "store/sqlite.h"
 #include "store/sqlite_schema.h"
 
@@ -35,10 +34,11 @@ enum { BUSY_WAIT_MS = 5000 };
 /* Most of their time they wait for the disk. */
 enum { FILE_THREADS = 8 };
 
-typedef void carry_out_fn(struct store *store, struct store_request *first);
+struct sqlite;
+typedef void carry_out_fn(struct sqlite *store, struct store_request *first);
 
 struct lane {
-	struct store *store;
+	struct sqlite *store;
 	carry_out_fn *carry_out;
 	sqlite3 *db;
 	sqlite3_stmt *statement[SQLITE_CALL_COUNT]; /* of the calls of this lane; the others NULL */
@@ -51,7 +51,8 @@ struct lane {
 	struct store_request *last;
 };
 
-struct store {
+struct sqlite {
+	struct store store; /* first */
 	struct lane lane[LANE_COUNT];
 	sqlite3_stmt *begin, *commit, *rollback; /* the writer's */
 	struct buffer removed; /* the writer's: names of files whose rows this group removes */
@@ -65,7 +66,7 @@ struct store {
 
 /* ---- who is under way ---- */
 
-static void leave(struct store *store, size_t count)
+static void leave(struct sqlite *store, size_t count)
 {
 	pthread_mutex_lock(&store->lock);
 	store->outstanding -= count;
@@ -77,7 +78,7 @@ static void leave(struct store *store, size_t count)
 }
 
 /* Gives the requests back. Each is the caller's from its done() on, so its next is read before. */
-static void finish_all(struct store *store, struct store_request *first)
+static void finish_all(struct sqlite *store, struct store_request *first)
 {
 	size_t count = 0;
 	for (struct store_request *request = first, *next; request != NULL; request = next) {
@@ -90,35 +91,41 @@ static void finish_all(struct store *store, struct store_request *first)
 
 /* ---- work on the files ---- */
 
-struct folder *store_folder(struct store *store)
+static struct sqlite *sqlite_of(struct store *store)
 {
-	return store->folder;
+	return (struct sqlite *)store;
 }
 
-void store_work(struct store *store, struct pool_job *job)
+struct folder *sqlite_folder(struct store *base)
 {
+	return sqlite_of(base)->folder;
+}
+
+void sqlite_work(struct store *base, struct pool_job *job)
+{
+	struct sqlite *store = sqlite_of(base);
 	pthread_mutex_lock(&store->lock);
 	store->outstanding++;
 	pthread_mutex_unlock(&store->lock);
 	pool_submit(store->pool, job);
 }
 
-void store_release(struct store *store)
+void sqlite_release(struct store *base)
 {
-	leave(store, 1);
+	leave(sqlite_of(base), 1);
 }
 
 /* The bytes of files whose rows are gone, durably. What can't be removed now is at the next start. */
 struct removal {
 	struct pool_job job;
-	struct store *store;
+	struct sqlite *store;
 	struct buffer entries; /* names, each with its NUL */
 };
 
 static void remove_bytes(struct pool_job *job)
 {
 	struct removal *removal = (struct removal *)(void *)job;
-	struct store *store = removal->store;
+	struct sqlite *store = removal->store;
 	struct slice rest = buffer_slice(&removal->entries);
 	fault_point("download-remove-bytes");
 	while (rest.len > 0) {
@@ -131,10 +138,10 @@ static void remove_bytes(struct pool_job *job)
 	fault_point("download-removed-bytes");
 	buffer_clear(&removal->entries);
 	free(removal);
-	store_release(store);
+	sqlite_release(&store->store);
 }
 
-static void remove_bytes_later(struct store *store)
+static void remove_bytes_later(struct sqlite *store)
 {
 	struct removal *removal = calloc(1, sizeof(*removal));
 	if (removal == NULL) {
@@ -146,7 +153,7 @@ static void remove_bytes_later(struct store *store)
 	removal->store = store;
 	removal->entries = store->removed;
 	store->removed = (struct buffer){ 0 };
-	store_work(store, &removal->job);
+	sqlite_work(&store->store, &removal->job);
 }
 
 /* ---- the lanes ---- */
@@ -165,7 +172,7 @@ static bool step_once(struct lane *lane, sqlite3_stmt *statement, const char *na
  * transaction (a full disk may do that): then, and when the commit fails, nothing of the group has happened. That goes for
  * STORE_TAKEN too, which may have been said because of an earlier request of the group.
  */
-static void write_group(struct store *store, struct store_request *first)
+static void write_group(struct sqlite *store, struct store_request *first)
 {
 	struct lane *lane = &store->lane[LANE_WRITER];
 	bool is_open = step_once(lane, store->begin, "begin");
@@ -191,7 +198,7 @@ static void write_group(struct store *store, struct store_request *first)
 	finish_all(store, first);
 }
 
-static void read_each(struct store *store, struct store_request *first)
+static void read_each(struct sqlite *store, struct store_request *first)
 {
 	struct lane *lane = &store->lane[LANE_READER];
 	for (struct store_request *request = first, *next; request != NULL; request = next) {
@@ -205,7 +212,7 @@ static void read_each(struct store *store, struct store_request *first)
 /* Waits for requests and takes all there are. NULL: the store is closing and nothing is left, in any lane. */
 static struct store_request *take_all(struct lane *lane)
 {
-	struct store *store = lane->store;
+	struct sqlite *store = lane->store;
 	pthread_mutex_lock(&store->lock);
 	while (lane->first == NULL && !(store->is_closing && store->outstanding == 0))
 		pthread_cond_wait(&lane->filled, &store->lock);
@@ -224,9 +231,14 @@ static void *lane_run(void *arg)
 	return NULL;
 }
 
-void store_submit(struct store *store, struct store_request *request)
+static void submit(struct store *base, struct store_request *request)
 {
-	assert((size_t)request->call < SQLITE_CALL_COUNT);
+	struct sqlite *store = sqlite_of(base);
+	if (request->call > STORE_FILE_ADD) { /* what only servers that share a store need */
+		request->status = STORE_UNAVAILABLE;
+		request->done(request);
+		return;
+	}
 	struct lane *lane = &store->lane[sqlite_call_lane(request->call)];
 	request->next = NULL;
 	request->removed = &store->removed;
@@ -242,24 +254,12 @@ void store_submit(struct store *store, struct store_request *request)
 	pthread_mutex_unlock(&store->lock);
 }
 
-void store_request_wipe(struct store_request *request)
-{
-	sodium_memzero(request->hash, sizeof(request->hash));
-	sodium_memzero(request->old_hash, sizeof(request->old_hash));
-}
-
 /* ---- opening and closing ---- */
 
 static bool path_of_url(
     const char *url, const char *data_dir, char path[static PATH_MAX], char *why, size_t why_size)
 {
-	static const char scheme[] = "sqlite:";
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0) {
-		snprintf(why, why_size,
-		    "no store is known for \"%s\"; it must be sqlite: or sqlite:PATH", url);
-		return false;
-	}
-	const char *file = url + sizeof(scheme) - 1;
+	const char *file = url + strlen(sqlite_engine.scheme);
 	int len;
 	if (*file == '\0')
 		len = snprintf(path, PATH_MAX, "%s/messagerd.db", data_dir);
@@ -333,7 +333,7 @@ static bool connect_lane(struct lane *lane, const char *path, char *why, size_t 
 	return is_wal;
 }
 
-static bool prepare_all(struct store *store, char *why, size_t why_size)
+static bool prepare_all(struct sqlite *store, char *why, size_t why_size)
 {
 	struct lane *writer = &store->lane[LANE_WRITER], *reader = &store->lane[LANE_READER];
 	bool writes = sqlite_calls_prepare(writer->db, LANE_WRITER, writer->statement) &&
@@ -347,7 +347,7 @@ static bool prepare_all(struct store *store, char *why, size_t why_size)
 	return false;
 }
 
-static bool start_threads(struct store *store, char *why, size_t why_size)
+static bool start_threads(struct sqlite *store, char *why, size_t why_size)
 {
 	for (int i = 0; i < LANE_COUNT; i++) {
 		struct lane *lane = &store->lane[i];
@@ -362,14 +362,15 @@ static bool start_threads(struct store *store, char *why, size_t why_size)
 	return true;
 }
 
-static struct store *store_new(void)
+static struct sqlite *sqlite_new(void)
 {
 	static carry_out_fn *const carry_out[] = {
 		[LANE_WRITER] = write_group, [LANE_READER] = read_each
 	};
-	struct store *store = calloc(1, sizeof(*store));
+	struct sqlite *store = calloc(1, sizeof(*store));
 	if (store == NULL)
 		return NULL;
+	store->store.engine = &sqlite_engine;
 	pthread_mutex_init(&store->lock, NULL);
 	for (int i = 0; i < LANE_COUNT; i++) {
 		store->lane[i].store = store;
@@ -379,7 +380,7 @@ static struct store *store_new(void)
 	return store;
 }
 
-static bool open_files(struct store *store, const char *data_dir, char *why, size_t why_size)
+static bool open_files(struct sqlite *store, const char *data_dir, char *why, size_t why_size)
 {
 	store->folder = folder_open(data_dir, why, why_size);
 	if (store->folder == NULL ||
@@ -391,12 +392,14 @@ static bool open_files(struct store *store, const char *data_dir, char *why, siz
 	return store->pool != NULL;
 }
 
-struct store *store_open(const char *url, const char *data_dir, char *why, size_t why_size)
+static void close_store(struct store *base);
+
+static struct store *open_store(const char *url, const char *data_dir, char *why, size_t why_size)
 {
 	char path[PATH_MAX];
 	if (!path_of_url(url, data_dir, path, why, why_size) || !make_file(path, why, why_size))
 		return NULL;
-	struct store *store = store_new();
+	struct sqlite *store = sqlite_new();
 	if (store == NULL) {
 		snprintf(why, why_size, "no memory for the store");
 		return NULL;
@@ -406,15 +409,14 @@ struct store *store_open(const char *url, const char *data_dir, char *why, size_
 	    connect_lane(&store->lane[LANE_READER], path, why, why_size) &&
 	    prepare_all(store, why, why_size) && open_files(store, data_dir, why, why_size) &&
 	    start_threads(store, why, why_size))
-		return store;
-	store_close(store);
+		return &store->store;
+	close_store(&store->store);
 	return NULL;
 }
 
-void store_close(struct store *store)
+static void close_store(struct store *base)
 {
-	if (store == NULL)
-		return;
+	struct sqlite *store = sqlite_of(base);
 	pthread_mutex_lock(&store->lock);
 	store->is_closing = true;
 	for (int i = 0; i < LANE_COUNT; i++)
@@ -440,3 +442,27 @@ void store_close(struct store *store)
 	pthread_mutex_destroy(&store->lock);
 	free(store);
 }
+
+/* What is under way, and nothing else: there is no server behind it that could be away. */
+static struct store_counts counts(struct store *base)
+{
+	struct sqlite *store = sqlite_of(base);
+	pthread_mutex_lock(&store->lock);
+	struct store_counts sum = { .is_reachable = true, .waiting = store->outstanding };
+	pthread_mutex_unlock(&store->lock);
+	return sum;
+}
+
+const struct store_engine sqlite_engine = {
+	.scheme = "sqlite:",
+	.form = "sqlite: or sqlite:PATH",
+	.open = open_store,
+	.close = close_store,
+	.submit = submit,
+	.file_begin = folder_file_begin,
+	.file_append = folder_file_append,
+	.file_finish = folder_file_finish,
+	.file_read = folder_file_read,
+	.file_discard = folder_file_discard,
+	.counts = counts,
+};

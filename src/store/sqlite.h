@@ -42,10 +42,18 @@ bool sqlite_files_agree(sqlite3 *db, struct folder *folder, char *why, size_t wh
 
 /* ---- sqlite.c ---- */
 
-struct folder *store_folder(struct store *store);
+struct folder *sqlite_folder(struct store *store);
 
-/* A piece of work on a thread of the store. It counts as a request that is under way until store_release(). */
-void store_work(struct store *store, struct pool_job *job);
-void store_release(struct store *store);
+/* A piece of work on a thread of the store. It counts as a request that is under way until sqlite_release(). */
+void sqlite_work(struct store *store, struct pool_job *job);
+void sqlite_release(struct store *store);
+
+/* ---- files.c: files.h with the bytes in a folder ---- */
+
+void folder_file_begin(struct file *file);
+void folder_file_append(struct file *file, struct slice bytes);
+void folder_file_finish(struct file *file, struct slice bytes);
+void folder_file_read(struct file *file, char *to, size_t cap);
+void folder_file_discard(struct file *file);
 
 #endif

@@ -4,6 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#ifdef HAVE_LIBPQ
+#include <libpq-fe.h>
+#endif
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -180,11 +183,46 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+#ifdef HAVE_LIBPQ
+/* In the database each file has its bytes, and nothing else has any. */
+static void assert_pieces(struct fixture *f, const char *expected)
+{
+	char url[256], text[8192] = "";
+	store_close(f->store);
+	store_url_of(f->folder, url, sizeof(url));
+	PGconn *db = PQconnectdb(url);
+	PGresult *result = PQexec(db,
+	    "SELECT receiver, name, 0 FROM file JOIN upload ON upload.id = upload ORDER BY receiver, name");
+	assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+	for (int i = 0; i < PQntuples(result); i++) {
+		size_t len;
+		unsigned char *name =
+		    PQunescapeBytea((unsigned char *)PQgetvalue(result, i, 1), &len);
+		strncat(strcat(strcat(text, PQgetvalue(result, i, 0)), "+"), (char *)name, len);
+		strcat(text, " ");
+		PQfreemem(name);
+	}
+	PQclear(result);
+	assert_string_equal(text, expected);
+	result = PQexec(db, "SELECT (SELECT count(*) FROM upload) - (SELECT count(*) FROM file)");
+	assert_string_equal(PQgetvalue(result, 0, 0), "0");
+	PQclear(result);
+	PQfinish(db);
+	f->store = store_in(f->folder);
+}
+#endif
+
 /* The names in the folder, sorted, a space after each. All that is under way is carried out first. */
 static void assert_folder(struct fixture *f, const char *expected)
 {
 	char *names[256], text[8192] = "";
 	size_t count = 0;
+#ifdef HAVE_LIBPQ
+	if (store_is_postgres()) {
+		assert_pieces(f, expected);
+		return;
+	}
+#endif
 	store_close(f->store);
 	DIR *folder = opendir(f->files);
 	assert_non_null(folder);
@@ -256,7 +294,13 @@ static void comes_in_pieces(void **state)
 	assert_content(f, "notes.txt", "one two three", 64);
 	assert_folder(f, "bob+notes.txt ");
 	assert_waiting(f, "bob notes.txt 13\n");
+	tear_down(f);
+}
 
+static void belong_to_their_owner(void **state)
+{
+	struct fixture *f = set_up();
+	wait_for_file(f, "notes.txt", "one");
 	char path[400];
 	struct stat info;
 	path_of(f, "bob+notes.txt", path);
@@ -686,11 +730,15 @@ int main(int argc, char **argv)
 	UNIT_EACH(quotas_hold_in_a_race, race_cases);
 	UNIT_TEST(reads_to_the_end);
 	UNIT_TEST(reads_one_after_the_other);
-	UNIT_TEST(takes_no_link);
 	UNIT_TEST(removed_once);
 	UNIT_TEST(deleted_by_name);
 	UNIT_TEST(go_with_their_receiver);
 	UNIT_TEST(expire_by_age);
+	if (store_is_postgres())
+		return unit_run(argc, argv);
+	/* What only a folder can do to us. */
+	UNIT_TEST(belong_to_their_owner);
+	UNIT_TEST(takes_no_link);
 	UNIT_TEST(what_does_not_last_is_not_there);
 	UNIT_TEST(taken_away_by_hand);
 	UNIT_TEST(start_makes_both_agree);

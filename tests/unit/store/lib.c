@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef HAVE_LIBPQ
+#include "store/postgres_server.h"
+#endif
+
 static void must(bool holds, const char *what)
 {
 	if (holds)
@@ -44,10 +48,26 @@ void folder_remove(const char *path)
 	must(rmdir(path) == 0, path);
 }
 
+bool store_is_postgres(void)
+{
+	const char *engine = getenv("STORE_ENGINE");
+	return engine != NULL && strcmp(engine, "postgres") == 0;
+}
+
+void store_url_of(const char *folder, char *url, size_t size)
+{
+	snprintf(url, size, "sqlite:");
+#ifdef HAVE_LIBPQ
+	if (store_is_postgres())
+		postgres_url(strrchr(folder, '/') + 1, url, size);
+#endif
+}
+
 struct store *store_in(const char *folder)
 {
-	char why[512] = "";
-	struct store *store = store_open("sqlite:", folder, why, sizeof(why));
+	char why[512] = "", url[256];
+	store_url_of(folder, url, sizeof(url));
+	struct store *store = store_open(url, folder, why, sizeof(why));
 	must(store != NULL, why);
 	return store;
 }

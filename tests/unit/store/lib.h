@@ -16,7 +16,10 @@ struct asked {
 void folder_make(char path[static 64]);
 void folder_remove(const char *path);
 
+/* Of the engine that STORE_ENGINE names: sqlite, or postgres with a database of the folder's name. */
 struct store *store_in(const char *folder);
+bool store_is_postgres(void);
+void store_url_of(const char *folder, char *url, size_t size);
 
 void ask_begin(struct store *store, struct asked *asked, enum store_call call, const char *name,
     const char *hash);

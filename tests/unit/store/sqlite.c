@@ -310,7 +310,8 @@ static void refuses_bad_urls(void **state)
 	static const struct {
 		const char *url, *folder, *words;
 	} rows[] = {
-		{ "postgres:", "/tmp", "it must be sqlite: or sqlite:PATH" },
+		{ "mysql://root:secret@host", "/tmp",
+		    "\"mysql\"; it must be sqlite: or sqlite:PATH" },
 		{ "", "/tmp", "it must be sqlite: or sqlite:PATH" },
 		{ "sqlite", "/tmp", "it must be sqlite: or sqlite:PATH" },
 		{ "sqlite:", "/nowhere/at all", "No such file or directory" },
