@@ -102,6 +102,7 @@ void conn_set_deadline(struct conn *c, uint64_t due_ms)
 void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
+	tls_send_ticket(c->ssl);
 	admission_authenticated(c->worker->net->admission);
 	SSL_clear_options(c->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* it was for the password */
 }
@@ -129,7 +130,6 @@ static void die(struct conn *c)
 	SSL_free(c->ssl);
 	c->ssl = NULL;
 	admission_leave(c->worker->net->admission, &c->address, c->authenticated);
-	uv_poll_stop(&c->poll);
 	uv_close((uv_handle_t *)&c->poll, on_closed);
 	close(c->fd);
 }
@@ -159,16 +159,39 @@ static void poll_for(struct conn *c, int events)
 		uv_poll_start(&c->poll, events, on_poll);
 }
 
+static bool is_read(const struct conn *c)
+{
+	return !c->paused && c->state != CONN_CLOSING && !list_has(&c->resume_node);
+}
+
+/* What has to be waited for of a connection that is not read. */
+static int events_unread(const struct conn *c)
+{
+	int events = c->backlog.len > 0 ? UV_WRITABLE : 0;
+	if (c->paused && !c->authenticated && c->state == CONN_OPEN)
+		events |= UV_DISCONNECT; /* a log-in is work for us: not for who has left */
+	return events;
+}
+
+/*
+ * Each change costs system calls, and most pauses are over before the peer says anything more. So a connection that is no longer read is
+ * still waited for, until it has something to read: stop_reading().
+ */
 static void poll_as_needed(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
-	int events = c->backlog.len > 0 ? UV_WRITABLE : 0;
-	if (!c->paused && c->state != CONN_CLOSING && !list_has(&c->resume_node))
-		events |= UV_READABLE;
-	if (c->paused && !c->authenticated && c->state == CONN_OPEN)
-		events |= UV_DISCONNECT; /* a log-in is work for us: not for who has left */
-	poll_for(c, events);
+	if (is_read(c))
+		poll_for(c, UV_READABLE | (c->backlog.len > 0 ? UV_WRITABLE : 0));
+	else if (c->polled & UV_READABLE)
+		poll_for(c, UV_READABLE | (events_unread(c) & UV_WRITABLE));
+	else
+		poll_for(c, events_unread(c));
+}
+
+static void stop_reading(struct conn *c)
+{
+	poll_for(c, events_unread(c));
 }
 
 void conn_close(struct conn *c)
@@ -524,6 +547,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		write_backlog(c);
 	if (!(events & UV_READABLE) || (c->polled & UV_READABLE) == 0)
 		return;
+	if (!is_read(c)) {
+		stop_reading(c);
+		return;
+	}
 	if (c->state == CONN_LINGER)
 		read_and_forget(c);
 	else if (c->state == CONN_HANDSHAKE || c->state == CONN_OPEN)
@@ -570,7 +597,7 @@ void conn_resume_now(struct conn *c)
 /* ---- Beginning ---- */
 
 /* The user timeout counts only while something is unacknowledged: where CHECK is off, keep-alive asks. */
-static void set_user_timeout(int fd, const struct net_config *config)
+void conn_set_user_timeout(int fd, const struct net_config *config)
 {
 	unsigned timeout_ms =
 	    config->user_timeout_ms > INT_MAX ? INT_MAX : (unsigned)config->user_timeout_ms;
@@ -585,7 +612,7 @@ static void set_user_timeout(int fd, const struct net_config *config)
 
 void conn_reconfigure(struct conn *c)
 {
-	set_user_timeout(c->fd, &c->worker->config);
+	conn_set_user_timeout(c->fd, &c->worker->config);
 	c->worker->events->reconfigured_conn(c);
 }
 
@@ -623,9 +650,6 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 		close(fd);
 		return;
 	}
-	int on = 1;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	set_user_timeout(fd, &w->config);
 	if (w->config.handshake_timeout_ms > 0)
 		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
 	poll_as_needed(c);

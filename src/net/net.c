@@ -132,6 +132,7 @@ static void reconfigure_run(struct worker *w, struct worker_job *job)
 	w->tls = r->tls;
 	w->config = r->config;
 	w->events->reconfigured(w, r->owner_config);
+	listener_reconfigure_all(w);
 	worker_each_conn(w, reconfigure_each, NULL);
 	free(r);
 }

@@ -129,8 +129,8 @@ static bool set_up(SSL_CTX *context, const struct net_config *config)
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_session_cache_mode(
-	    context, SSL_SESS_CACHE_OFF); /* tickets carry the sessions */
-	SSL_CTX_set_num_tickets(context, 1);
+	    context, SSL_SESS_CACHE_OFF);    /* tickets carry the sessions */
+	SSL_CTX_set_num_tickets(context, 0); /* of TLS 1.3: tls_send_ticket() */
 	SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
 	ask_for_certificate(context, config->client_certificates);
 	int version = config->min_version == NET_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
@@ -175,6 +175,12 @@ SSL *tls_accept_new(SSL_CTX *context, struct tls_io *io)
 	SSL_set_bio(ssl, io->bio, io->bio);
 	SSL_set_accept_state(ssl);
 	return ssl;
+}
+
+void tls_send_ticket(SSL *ssl)
+{
+	if (SSL_version(ssl) == TLS1_3_VERSION && SSL_new_session_ticket(ssl) != 1)
+		ERR_clear_error();
 }
 
 /* The error queue must be empty before each call of OpenSSL: whoever meets a failure empties it. */

@@ -54,6 +54,12 @@ enum tls_result {
 /* Goes on with the handshake. 1: done; else a tls_result. */
 int tls_handshake(SSL *ssl);
 
+/*
+ * Has a ticket for the peer's next handshake go out in front of the next tls_write(). It is for who has logged in: it shares a write with ACCEPT,
+ * and strangers get none. (In TLS 1.2 it is part of the handshake.)
+ */
+void tls_send_ticket(SSL *ssl);
+
 /* Reads one record's plaintext at most into buf. >0: bytes; else a tls_result. */
 int tls_read(SSL *ssl, char *buf, size_t cap);
 

@@ -148,6 +148,7 @@ void worker_arm_timer(struct worker *w);
 
 /* connection.c */
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
+void conn_set_user_timeout(int fd, const struct net_config *config);
 void conn_flush(struct conn *c);
 void conn_resume_now(struct conn *c);
 void conn_on_deadline(struct conn *c);
@@ -157,6 +158,7 @@ void conn_lose(struct conn *c, const char *reason);
 
 /* listener.c */
 bool listener_add(struct worker *w, int fd);
+void listener_reconfigure_all(struct worker *w);
 void listener_close_all(struct worker *w);
 int listener_open(const struct sockaddr_storage *address, bool shared);
 
