@@ -71,6 +71,9 @@ void fake_break_store(struct fake *f, bool is_broken);
 /* Files that wait, as "receiver+name: bytes\n". Valid until the next call. */
 struct slice fake_files(struct fake *f);
 
+/* Chance begins anew: the same seed brings the same tokens. */
+void fake_random_restart(uint64_t seed);
+
 /* What chat/ holds, for looking into it. */
 struct chat *fake_chat(struct fake *f);
 
@@ -101,7 +104,6 @@ void fake_store_break(struct store *store, bool is_broken);
 void fake_store_forget(struct store *store, const char *account);
 void fake_store_files(const struct store *store, struct buffer *to);
 bool fake_pool_step(struct pool *pool);
-void fake_random_restart(uint64_t seed);
 
 /* Fails loudly, also where assert() is off and below a fuzzer. */
 #define FAKE_MUST(condition)                                                                       \

@@ -66,6 +66,7 @@ bool fake_is_open(const struct conn *c)
 
 static uint64_t random_state;
 
+/* Knuth's generator of MMIX: good enough where nobody shall be surprised. */
 static uint32_t next_random(void)
 {
 	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
