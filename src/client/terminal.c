@@ -124,6 +124,13 @@ bool terminal_open(int fd)
 	return true;
 }
 
+void terminal_take_all_keys(void)
+{
+	ours.c_lflag &= ~(tcflag_t)ISIG;
+	ours.c_iflag &= ~(tcflag_t)(ICRNL | IXON | IXOFF | ISTRIP);
+	ours.c_oflag &= ~(tcflag_t)OPOST;
+}
+
 static bool is_in_foreground(void)
 {
 	return tcgetpgrp(terminal_fd) == getpgrp();

@@ -28,6 +28,12 @@ void signal_die(int number) __attribute__((noreturn));
 bool terminal_open(int fd);
 
 /*
+ * From the next terminal_take_over() on, C-c, C-z, C-s and all others are bytes like any other, and what is written is not changed on
+ * its way.
+ */
+void terminal_take_all_keys(void);
+
+/*
  * Typed bytes come at once and are not echoed, and a read does not wait for them; C-c and C-z stay signals. Nothing happens in the background, where it would stop
  * the process.
  */

@@ -90,6 +90,7 @@ struct conversation {
 	bool is_muted;
 	size_t undelivered; /* lines that wait for the person to come back */
 	bool is_loaded;     /* the history file was read: the caller's */
+	bool is_offered;    /* it was said that they can be sent again: the caller's */
 
 	char *draft; /* NULL: none */
 	size_t draft_len, draft_cursor;

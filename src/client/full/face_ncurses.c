@@ -1,0 +1,596 @@
+/*
+ * ncurses writes into a file in memory, and what is there goes to the terminal by an outlet: so a terminal that does not read (a hung
+ * line) stops no session. ncurses never touches the terminal's modes; terminal.c does, which also puts them right in a crash.
+ */
+#include "client/full/face.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define NCURSES_WIDECHAR 1
+#include <ncurses.h>
+
+#include "base/buffer.h"
+#include "client/outlet.h"
+#include "client/sanitize.h"
+#include "client/terminal.h"
+#include "protocol/text.h"
+
+enum {
+	PASTE_MAX_BYTES = 8 * 1024 * 1024, /* more is cut */
+	PASTE_PATIENCE_MS = 2000,          /* without a byte for so long, its end was lost */
+	ESCAPE_PATIENCE_MS = 25,           /* after ESC: was it alone? */
+	DRAIN_MS = 1000,                   /* how long a terminal may take for the last bytes */
+	FAREWELL_SIZE = 256,
+	DEFAULT_COLUMNS = 80,
+	DEFAULT_ROWS = 24,
+};
+
+struct ncurses_face {
+	struct face face; /* first */
+	struct outlet out;
+	int memory; /* what ncurses writes to */
+	FILE *file;
+	SCREEN *screen;
+	WINDOW *input;      /* a pad, since reading from the screen's window would draw it */
+	struct cells shown; /* what ncurses was told last */
+	struct buffer paste;
+	bool is_pasting;
+	uint64_t pasted_ms;
+	bool is_entered;
+	char farewell[FAREWELL_SIZE];
+};
+
+/* Keys that terminfo may not know, since a terminal says them in another mode, or that are reports. */
+enum {
+	CODE_PASTE_BEGIN = KEY_MAX + 1,
+	CODE_PASTE_END,
+	CODE_FOCUS,
+	CODE_BLUR,
+	CODE_WORD_LEFT,
+	CODE_WORD_RIGHT,
+	CODE_ALT_UP,
+	CODE_ALT_DOWN,
+};
+
+static const struct {
+	const char *sequence;
+	int code;
+} sequences[] = {
+	{ "\033[200~", CODE_PASTE_BEGIN },
+	{ "\033[201~", CODE_PASTE_END },
+	{ "\033[I", CODE_FOCUS },
+	{ "\033[O", CODE_BLUR },
+	{ "\033[A", KEY_UP },
+	{ "\033[B", KEY_DOWN },
+	{ "\033[C", KEY_RIGHT },
+	{ "\033[D", KEY_LEFT },
+	{ "\033OA", KEY_UP },
+	{ "\033OB", KEY_DOWN },
+	{ "\033OC", KEY_RIGHT },
+	{ "\033OD", KEY_LEFT },
+	{ "\033[H", KEY_HOME },
+	{ "\033[F", KEY_END },
+	{ "\033OH", KEY_HOME },
+	{ "\033OF", KEY_END },
+	{ "\033[1~", KEY_HOME },
+	{ "\033[4~", KEY_END },
+	{ "\033[3~", KEY_DC },
+	{ "\033[5~", KEY_PPAGE },
+	{ "\033[6~", KEY_NPAGE },
+	{ "\033[Z", KEY_BTAB },
+	{ "\033OM", KEY_ENTER },
+	{ "\033[1;3D", CODE_WORD_LEFT },
+	{ "\033[1;5D", CODE_WORD_LEFT },
+	{ "\033[1;3C", CODE_WORD_RIGHT },
+	{ "\033[1;5C", CODE_WORD_RIGHT },
+	{ "\033[1;3A", CODE_ALT_UP },
+	{ "\033[1;3B", CODE_ALT_DOWN },
+};
+
+static const struct {
+	int code;
+	struct key key;
+} named[] = {
+	{ KEY_ENTER, { .kind = TYPED_ENTER } },
+	{ KEY_BTAB, { .kind = TYPED_BACK_TAB } },
+	{ KEY_BACKSPACE, { .kind = TYPED_BACKSPACE } },
+	{ KEY_DC, { .kind = TYPED_DELETE } },
+	{ KEY_UP, { .kind = TYPED_UP } },
+	{ KEY_DOWN, { .kind = TYPED_DOWN } },
+	{ KEY_LEFT, { .kind = TYPED_LEFT } },
+	{ KEY_RIGHT, { .kind = TYPED_RIGHT } },
+	{ KEY_HOME, { .kind = TYPED_HOME } },
+	{ KEY_END, { .kind = TYPED_END } },
+	{ KEY_PPAGE, { .kind = TYPED_PAGE_UP } },
+	{ KEY_NPAGE, { .kind = TYPED_PAGE_DOWN } },
+	{ CODE_WORD_LEFT, { .kind = TYPED_LEFT, .control = true } },
+	{ CODE_WORD_RIGHT, { .kind = TYPED_RIGHT, .control = true } },
+	{ CODE_ALT_UP, { .kind = TYPED_UP, .alt = true } },
+	{ CODE_ALT_DOWN, { .kind = TYPED_DOWN, .alt = true } },
+};
+
+static struct key key_of_code(int code, bool alt)
+{
+	struct key key = { .kind = TYPED_OTHER };
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
+		if (named[i].code == code)
+			key = named[i].key;
+	}
+	key.alt = key.alt || alt;
+	return key;
+}
+
+static struct key key_of_character(uint32_t character, bool alt)
+{
+	enum { ESCAPE = 0x1b, DELETE = 0x7f, CONTROL = 0x20, LETTERS = 0x40 };
+	struct key key = { .kind = TYPED_TEXT, .alt = alt };
+	if (character == '\r' || character == '\n')
+		key.kind = TYPED_ENTER;
+	else if (character == '\t')
+		key.kind = TYPED_TAB;
+	else if (character == '\b' || character == DELETE)
+		key.kind = TYPED_BACKSPACE;
+	else if (character == ESCAPE)
+		key.kind = TYPED_ESCAPE;
+	else if (character < CONTROL)
+		key.kind = TYPED_CONTROL;
+	if (key.kind == TYPED_CONTROL)
+		key.code = character + LETTERS;
+	else if (key.kind == TYPED_TEXT)
+		key.code = character;
+	return key;
+}
+
+static const char ask_for_reports[] = "\033[?2004h\033[?1004h"; /* pastes in brackets; focus */
+static const char no_reports[] = "\033[?2004l\033[?1004l";
+
+static struct ncurses_face *of(const struct face *f)
+{
+	return (struct ncurses_face *)(uintptr_t)f;
+}
+
+/* Out */
+
+/* What ncurses has written goes to the terminal. */
+static void collect(struct ncurses_face *n)
+{
+	off_t len = lseek(n->memory, 0, SEEK_END);
+	char *room = len > 0 ? buffer_reserve(&n->out.pending, (size_t)len) : NULL;
+	if (room != NULL) {
+		ssize_t got = pread(n->memory, room, (size_t)len, 0);
+		buffer_added(&n->out.pending, got > 0 ? (size_t)got : 0);
+	}
+	if (ftruncate(n->memory, 0) != 0)
+		n->out.is_broken = true;
+	outlet_flush(&n->out);
+}
+
+static attr_t attributes_of(struct style style)
+{
+	static const struct {
+		unsigned ours;
+		attr_t theirs;
+	} table[] = {
+		{ CELL_BOLD, A_BOLD },
+		{ CELL_DIM, A_DIM },
+		{ CELL_UNDERLINE, A_UNDERLINE },
+		{ CELL_REVERSE, A_REVERSE },
+	};
+	attr_t attributes = A_NORMAL;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		if ((style.attributes & table[i].ours) != 0)
+			attributes |= table[i].theirs;
+	}
+	return attributes;
+}
+
+static short pair_of(const struct face *f, struct style style)
+{
+	return style.color >= 0 && (unsigned)style.color < f->colors ? (short)(style.color + 1) : 0;
+}
+
+/*
+ * The characters of a cell as ncurses can write them: one that has a width, and marks. It goes by libc's widths, and terminals differ in what they
+ * make of a picture that is put together of several: so of such the first is shown, which keeps the columns everywhere.
+ */
+static void wide_of(const struct cell *cell, wchar_t wide[static CCHARW_MAX + 1])
+{
+	struct slice rest = slice_of(cell->bytes, cell->len);
+	int count = 0;
+	while (rest.len > 0 && count < CCHARW_MAX) {
+		size_t len;
+		uint32_t character = utf8_decode(rest, &len);
+		rest = slice_skip(rest, len);
+		if (count > 0 && (wcwidth((wchar_t)character) != 0 || character == 0x200d))
+			break;
+		wide[count++] = (wchar_t)character;
+	}
+	wide[count] = L'\0';
+	if (count == 0 || wcwidth(wide[0]) < 1 || wcwidth(wide[0]) > cell->width)
+		wcscpy(wide, L"?");
+	else if (wcwidth(wide[0]) < cell->width)
+		wide[1] =
+		    L'\0'; /* without "shown as a picture", which makes it wide on some terminals */
+}
+
+static void put_cell(
+    const struct ncurses_face *n, unsigned row, unsigned column, const struct cell *cell)
+{
+	wchar_t wide[CCHARW_MAX + 1];
+	cchar_t character;
+	attr_t attributes = attributes_of(cell->style);
+	short pair = pair_of(&n->face, cell->style);
+	wide_of(cell, wide);
+	if (setcchar(&character, wide, attributes, pair, NULL) != OK)
+		setcchar(&character, L"?", attributes, pair, NULL);
+	mvadd_wch((int)row, (int)column, &character);
+	if (cell->width > wcwidth(wide[0])) {
+		setcchar(&character, L" ", attributes, pair, NULL);
+		mvadd_wch((int)row, (int)column + 1, &character);
+	}
+}
+
+static bool adopt_size(struct ncurses_face *n, const struct cells *cells)
+{
+	if (n->shown.columns == cells->columns && n->shown.rows == cells->rows)
+		return false;
+	cells_clear(&n->shown);
+	if (!cells_init(&n->shown, cells->columns, cells->rows))
+		return true;
+	resizeterm((int)cells->rows, (int)cells->columns);
+	erase();
+	return true;
+}
+
+static void show(struct face *f, const struct cells *cells, bool redraw)
+{
+	struct ncurses_face *n = of(f);
+	if (!n->is_entered || cells->cell == NULL)
+		return;
+	if (adopt_size(n, cells) || redraw)
+		clearok(curscr, TRUE);
+	if (n->shown.cell == NULL)
+		return;
+	for (unsigned row = 0; row < cells->rows; row++) {
+		for (unsigned column = 0; column < cells->columns; column++) {
+			const struct cell *cell = cells_at(cells, row, column);
+			if (cell->width > 0 &&
+			    memcmp(cell, cells_at(&n->shown, row, column), sizeof(*cell)) != 0)
+				put_cell(n, row, column, cell);
+		}
+	}
+	memcpy(n->shown.cell, cells->cell,
+	    sizeof(*cells->cell) * (size_t)cells->columns * cells->rows);
+	move((int)cells->cursor_row, (int)cells->cursor_column);
+	refresh();
+	collect(n);
+}
+
+static bool is_behind(const struct face *f)
+{
+	return outlet_pending(&of(f)->out) > 0;
+}
+
+static void ring(struct face *f, bool bell, const char *text)
+{
+	struct ncurses_face *n = of(f);
+	if (bell)
+		outlet_write(&n->out, SLICE("\a"));
+	if (text != NULL) {
+		outlet_write(&n->out, SLICE("\033]9;"));
+		outlet_write(&n->out, slice_str(text));
+		outlet_write(&n->out, SLICE("\a"));
+	}
+	outlet_flush(&n->out);
+}
+
+/* In */
+
+static void begin_paste(struct ncurses_face *n, uint64_t now_ms)
+{
+	buffer_clear(&n->paste);
+	n->is_pasting = true;
+	n->pasted_ms = now_ms;
+}
+
+static bool end_paste(struct ncurses_face *n, struct face_event *event_r)
+{
+	n->is_pasting = false;
+	*event_r = (struct face_event){ .kind = FACE_PASTE, .text = buffer_slice(&n->paste) };
+	return true;
+}
+
+/* A pasted character; line ends come as CR. */
+static void add_pasted(struct ncurses_face *n, wint_t character, uint64_t now_ms)
+{
+	char bytes[4];
+	n->pasted_ms = now_ms;
+	if (n->paste.len >= PASTE_MAX_BYTES)
+		return;
+	size_t len = key_utf8(character == L'\r' ? L'\n' : (uint32_t)character, bytes);
+	buffer_append(&n->paste, bytes, len);
+}
+
+/* A sequence that nobody has defined is passed over, to its last byte. */
+static void skip_sequence(struct ncurses_face *n)
+{
+	wint_t character;
+	while (wget_wch(n->input, &character) == OK) {
+		if (character >= 0x40 && character <= 0x7e)
+			return;
+	}
+}
+
+/* After ESC. */
+static struct key take_escape(struct ncurses_face *n)
+{
+	wint_t code;
+	int kind = wget_wch(n->input, &code);
+	if (kind == ERR)
+		return KEY_NAMED(TYPED_ESCAPE);
+	if (kind == KEY_CODE_YES)
+		return key_of_code((int)code, true);
+	if (code == L'[' || code == L'O') {
+		skip_sequence(n);
+		return KEY_NAMED(TYPED_OTHER);
+	}
+	return key_of_character((uint32_t)code, true);
+}
+
+/* Something came in the midst of a paste. true: that was its end. */
+static bool take_pasted(struct ncurses_face *n, int kind, wint_t code, uint64_t now_ms)
+{
+	if (kind == KEY_CODE_YES)
+		return code == CODE_PASTE_END;
+	add_pasted(n, code, now_ms);
+	return false;
+}
+
+static struct face_event event_of_code(wint_t code)
+{
+	if (code == CODE_FOCUS || code == CODE_BLUR)
+		return (struct face_event){ .kind = code == CODE_FOCUS ? FACE_FOCUS : FACE_BLUR };
+	return (struct face_event){ .kind = FACE_KEY, .key = key_of_code((int)code, false) };
+}
+
+/* One thing of what was typed. 1: it is in event_r; 0: it led to nothing; <0: there is nothing. */
+static int take(struct ncurses_face *n, uint64_t now_ms, struct face_event *event_r)
+{
+	wint_t code;
+	int kind = wget_wch(n->input, &code);
+	if (kind == ERR)
+		return -1;
+	if (n->is_pasting)
+		return take_pasted(n, kind, code, now_ms) && end_paste(n, event_r);
+	if (kind == KEY_CODE_YES && code == CODE_PASTE_BEGIN) {
+		begin_paste(n, now_ms);
+		return 0;
+	}
+	if (kind == KEY_CODE_YES)
+		*event_r = event_of_code(code);
+	else if (code == L'\033')
+		*event_r = (struct face_event){ .key = take_escape(n) };
+	else
+		*event_r = (struct face_event){ .key = key_of_character((uint32_t)code, false) };
+	return 1;
+}
+
+static bool next(struct face *f, uint64_t now_ms, struct face_event *event_r)
+{
+	struct ncurses_face *n = of(f);
+	int taken;
+	while ((taken = take(n, now_ms, event_r)) == 0)
+		;
+	if (taken < 0 && n->is_pasting && now_ms >= n->pasted_ms + PASTE_PATIENCE_MS)
+		return end_paste(n, event_r);
+	return taken > 0;
+}
+
+static uint64_t deadline_ms(const struct face *f)
+{
+	const struct ncurses_face *n = of(f);
+	return n->is_pasting ? n->pasted_ms + PASTE_PATIENCE_MS : UINT64_MAX;
+}
+
+/* The terminal itself */
+
+static void size(struct face *f, unsigned *columns_r, unsigned *rows_r)
+{
+	struct winsize now = { 0 };
+	bool is_known =
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &now) == 0 && now.ws_col > 0 && now.ws_row > 0;
+	*columns_r = is_known ? now.ws_col : DEFAULT_COLUMNS;
+	*rows_r = is_known ? now.ws_row : DEFAULT_ROWS;
+}
+
+/* What is on its way must be out before the modes change; a terminal that does not take it goes without. */
+static void drain(struct ncurses_face *n)
+{
+	struct pollfd ready = { .fd = n->out.fd, .events = POLLOUT };
+	outlet_flush(&n->out);
+	while (outlet_pending(&n->out) > 0 && poll(&ready, 1, DRAIN_MS) > 0)
+		outlet_flush(&n->out);
+	buffer_clear(&n->out.pending);
+}
+
+static void enter(struct face *f)
+{
+	struct ncurses_face *n = of(f);
+	terminal_take_over();
+	terminal_set_farewell(STDOUT_FILENO, n->farewell);
+	n->is_entered = true;
+	clearok(curscr, TRUE);
+	refresh();
+	collect(n);
+	outlet_write(&n->out, slice_str(ask_for_reports));
+	outlet_flush(&n->out);
+}
+
+static void leave(struct face *f)
+{
+	struct ncurses_face *n = of(f);
+	if (!n->is_entered)
+		return;
+	n->is_entered = false;
+	outlet_write(&n->out, slice_str(no_reports));
+	endwin();
+	collect(n);
+	drain(n);
+	terminal_set_farewell(STDOUT_FILENO, "");
+	terminal_restore();
+}
+
+static void polls(const struct face *f, struct pollfd polls_r[static 2])
+{
+	const struct ncurses_face *n = of(f);
+	polls_r[0] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
+	polls_r[1] = (struct pollfd){ .fd = n->out.is_broken ? -1 : n->out.fd,
+		.events = (short)(outlet_pending(&n->out) > 0 ? POLLOUT : 0) };
+}
+
+static bool step(struct face *f, const struct pollfd polls[static 2])
+{
+	struct ncurses_face *n = of(f);
+	outlet_flush(&n->out);
+	return !n->out.is_broken &&
+	       ((polls[0].revents | polls[1].revents) & (POLLHUP | POLLERR | POLLNVAL)) == 0;
+}
+
+static void face_free(struct face *f)
+{
+	struct ncurses_face *n = of(f);
+	leave(f);
+	delwin(n->input);
+	delscreen(n->screen);
+	fclose(n->file);
+	cells_clear(&n->shown);
+	outlet_clear(&n->out);
+	buffer_wipe(&n->paste);
+	free(n);
+}
+
+/* Adds a terminal's sequence to the farewell, without terminfo's delays ("$<5>"). */
+static void add_sequence(struct ncurses_face *n, const char *sequence)
+{
+	size_t len = strlen(n->farewell);
+	while (*sequence != '\0' && len + 1 < FAREWELL_SIZE) {
+		size_t delay = strncmp(sequence, "$<", 2) == 0 ? strcspn(sequence, ">") + 1 : 0;
+		if (delay > 0 && delay <= strlen(sequence)) {
+			sequence += delay;
+			continue;
+		}
+		n->farewell[len++] = *sequence++;
+	}
+	n->farewell[len] = '\0';
+}
+
+/* What a crash has to write is made beforehand. */
+static void compose_farewell(struct ncurses_face *n)
+{
+	static const char *const names[] = { "sgr0", "cnorm", "rmkx", "rmcup" };
+	add_sequence(n, no_reports);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *sequence = tigetstr(names[i]);
+		if (sequence != NULL && sequence != (const char *)-1)
+			add_sequence(n, sequence);
+	}
+	add_sequence(n, "\r");
+}
+
+static unsigned begin_colors(bool no_color)
+{
+	const char *no_color_too = getenv("NO_COLOR");
+	if (no_color || (no_color_too != NULL && *no_color_too != '\0') || !has_colors())
+		return 0;
+	if (start_color() != OK || use_default_colors() != OK)
+		return 0;
+	int colors = COLORS >= 256 ? 256 : COLORS >= 8 ? 8 : 0;
+	for (int color = 0; color < colors; color++)
+		init_pair((short)(color + 1), (short)color, -1);
+	return (unsigned)colors;
+}
+
+static bool can_be_full(void)
+{
+	static const char *const names[] = { "cup", "clear", "el" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *sequence = tigetstr(names[i]);
+		if (sequence == NULL || sequence == (char *)-1)
+			return false;
+	}
+	return true;
+}
+
+static bool open_screen(struct ncurses_face *n, bool no_color)
+{
+	unsigned columns, rows;
+	n->memory = memfd_create("screen", MFD_CLOEXEC);
+	if (n->memory < 0 || fcntl(n->memory, F_SETFL, O_APPEND) != 0 ||
+	    (n->file = fdopen(n->memory, "r+")) == NULL)
+		return false;
+	n->screen = newterm(NULL, n->file, stdin);
+	if (n->screen == NULL || !can_be_full())
+		return false;
+	set_term(n->screen);
+	typeahead(-1);
+	raw();
+	noecho();
+	nonl();
+	set_escdelay(ESCAPE_PATIENCE_MS);
+	n->face.colors = begin_colors(no_color);
+	size(&n->face, &columns, &rows);
+	resizeterm((int)rows, (int)columns);
+	n->input = newpad(1, 1);
+	if (n->input == NULL)
+		return false;
+	keypad(n->input, TRUE);
+	nodelay(n->input, TRUE);
+	for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++)
+		define_key(sequences[i].sequence, sequences[i].code);
+	compose_farewell(n);
+	return true;
+}
+
+static const struct face ncurses = {
+	.size = size,
+	.show = show,
+	.is_behind = is_behind,
+	.next = next,
+	.deadline_ms = deadline_ms,
+	.ring = ring,
+	.leave = leave,
+	.enter = enter,
+	.polls = polls,
+	.step = step,
+	.free = face_free,
+};
+
+struct face *face_ncurses_new(bool no_color)
+{
+	struct ncurses_face *n = calloc(1, sizeof(*n));
+	if (n == NULL)
+		return NULL;
+	n->face = ncurses;
+	n->memory = -1;
+	outlet_init(&n->out, STDOUT_FILENO);
+	if (terminal_open(STDIN_FILENO) && open_screen(n, no_color)) {
+		terminal_take_all_keys();
+		return &n->face;
+	}
+	if (n->screen != NULL)
+		delscreen(n->screen);
+	if (n->file != NULL)
+		fclose(n->file);
+	else if (n->memory >= 0)
+		close(n->memory);
+	free(n);
+	return NULL;
+}
