@@ -30,6 +30,15 @@ static struct slice trim(struct slice s)
 	return s;
 }
 
+const struct command *command_named(struct slice name)
+{
+	for (const struct command *c = commands; c->word != NULL; c++) {
+		if (slice_equal(slice_of(c->word + 1, strlen(c->word) - 2), name))
+			return c;
+	}
+	return NULL;
+}
+
 enum command_id command_find(struct slice line, struct slice *arguments_r)
 {
 	for (const struct command *c = commands; c->word != NULL; c++) {

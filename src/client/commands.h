@@ -35,6 +35,9 @@ struct command {
 /* All commands in the order of the help, ended by a row whose word is NULL. */
 extern const struct command commands[];
 
+/* The command of that name, without colons ("quit"); NULL: there is none. */
+const struct command *command_named(struct slice name);
+
 /*
  * Which command a typed line is: one of the words at its start, alone or before a space.
  *   arguments_r	what follows it, without spaces around; points into line

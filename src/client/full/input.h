@@ -20,16 +20,16 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "client/full/key.h"
+#include "client/full/texts.h"
+#include "client/full/undo.h"
 
 enum {
 	INPUT_MAX_LEN = 1024 * 1024, /* of the text; more is not taken */
 	INPUT_PASTE_MAX_LEN = 8 * 1024 * 1024,
 	INPUT_PASTE_ASK_LINES = 5, /* a paste of more lines is asked about */
-	INPUT_HISTORY_MAX = 500,   /* texts */
 	INPUT_HISTORY_MAX_BYTES = 256 * 1024,
 	INPUT_KILLS = 8,
-	INPUT_UNDO_MAX = 1000,
-	INPUT_UNDO_MAX_BYTES = 4 * 1024 * 1024,
+	INPUT_KILLS_MAX_BYTES = 2 * INPUT_MAX_LEN,
 	INPUT_QUERY_SIZE = 128,
 };
 
@@ -55,9 +55,6 @@ enum input_result {
 typedef void input_complete_fn(
     void *ctx, struct slice before, size_t *from_r, struct buffer *candidates);
 
-struct input_text; /* a string on the heap: history, kill ring */
-struct input_undo;
-
 struct input {
 	enum input_mode mode;
 	bool is_secret; /* nothing of it is kept: no history, undo, kill ring, search, completion */
@@ -66,23 +63,24 @@ struct input {
 	size_t len, cap;
 	size_t cursor; /* before this byte; between graphemes */
 
-	struct input_text *history[INPUT_HISTORY_MAX]; /* the oldest first */
-	size_t history_count, history_bytes;
-	size_t history_at;        /* which one is shown; history_count: none */
-	struct input_text *typed; /* what was there before the history was gone through */
+	struct texts history;
+	size_t history_at; /* which one is shown; history.count: none */
+	char *typed;       /* what was there before the history was gone through */
+	size_t typed_len;
 
-	struct input_text *kills[INPUT_KILLS]; /* the newest first */
+	struct texts kills;
 	bool last_was_kill;
-	size_t yank_at, yank_len,
-	    yank_index; /* of the last C-y, for M-y; yank_len 0: it was not the last key */
+	bool last_was_yank;
+	size_t yank_at, yank_index; /* of the last C-y, for M-y */
 
-	struct input_undo *undo; /* the newest first */
-	size_t undo_count, undo_bytes;
-	bool is_typing; /* the next character belongs to the last undo */
+	struct undo undo;
+	bool is_typing; /* the next character belongs to the last change */
 
+	char *searched_from; /* what was there before C-r */
+	size_t searched_from_len;
 	char query[INPUT_QUERY_SIZE]; /* of C-r */
 	size_t query_len;
-	size_t found_at; /* in the history; history_count: not found */
+	size_t found_at; /* in the history */
 	bool is_found;
 
 	struct buffer paste; /* while ASKING */

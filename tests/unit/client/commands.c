@@ -51,6 +51,7 @@ static void command_names_are_reserved(void **state)
 		struct slice name = slice_of(c->word + 1, strlen(c->word) - 2);
 		if (c->id < COMMAND_RESEND)
 			assert_int_equal(name_check(name), NAME_IS_RESERVED);
+		assert_ptr_equal(command_named(name), c);
 		assert_true(c->help[0] != '\0');
 		count++;
 	}
