@@ -359,10 +359,12 @@ void contact_trust(struct contact *c, bool is_trusted, uint64_t now_ms)
 static void judge(struct contact *c, uint64_t now_ms)
 {
 	c->fresh_ms = now_ms;
+	struct shown shown = { .key = link_fingerprint(c->link),
+		.certificate = link_certificate_fingerprint(c->link) };
+	shown.dates = link_certificate_dates(c->link, &shown.date);
 	obey(c,
-	    verdict_find(c->set.options, link_fingerprint(c->link),
-		link_certificate_fingerprint(c->link), c->trusted, c->set.is_interactive,
-		&c->trust_text, &c->why),
+	    verdict_find(
+		c->set.options, &shown, c->trusted, c->set.is_interactive, &c->trust_text, &c->why),
 	    now_ms);
 }
 

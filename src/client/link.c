@@ -48,6 +48,8 @@ struct link {
 	size_t out_len; /* of the record that is not out yet; 0: none */
 	char fingerprint[FINGERPRINT_SIZE];
 	char certificate_fingerprint[FINGERPRINT_SIZE];
+	enum certificate_dates dates;
+	char date[CERTIFICATE_DATE_SIZE];
 	struct why why;
 	char out[RECORD_MAX_LEN];
 };
@@ -157,6 +159,12 @@ const char *link_fingerprint(const struct link *l)
 const char *link_certificate_fingerprint(const struct link *l)
 {
 	return l->certificate_fingerprint;
+}
+
+enum certificate_dates link_certificate_dates(const struct link *l, const char **date_r)
+{
+	*date_r = l->date;
+	return l->dates;
 }
 
 bool link_speaks_ours(const struct link *l)
@@ -324,12 +332,24 @@ static void handshake_finish(struct link *l)
 	X509 *certificate = SSL_get1_peer_certificate(l->ssl);
 	bool ok = certificate != NULL && certificate_fingerprint(certificate, l->fingerprint) &&
 		  certificate_whole_fingerprint(certificate, l->certificate_fingerprint);
+	if (ok)
+		l->dates = certificate_look_at_dates(certificate, l->date);
 	X509_free(certificate);
 	l->read_wants_write = false;
 	if (ok)
 		l->state = LINK_OPEN;
 	else
 		close_because(l, "cannot trust", "it shows no usable certificate");
+}
+
+static void close_untrusted(struct link *l, const char *reason)
+{
+	char text[256];
+	snprintf(text, sizeof(text),
+	    "%s. Nothing was sent. Its operator must show a certificate for this name that an authority of --ca vouches for, or "
+	    "give you the key's fingerprint for --fingerprint",
+	    reason);
+	close_because(l, "cannot trust", text);
 }
 
 static void handshake_step(struct link *l, uint64_t now_ms)
@@ -346,8 +366,10 @@ static void handshake_step(struct link *l, uint64_t now_ms)
 	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
 		l->untrusted = SSL_CTX_get_verify_mode(l->tls) != SSL_VERIFY_NONE &&
 			       SSL_get_verify_result(l->ssl) != X509_V_OK;
-		close_because(l, l->untrusted ? "cannot trust" : "cannot agree on TLS with",
-		    tls_reason(l, error));
+		if (l->untrusted)
+			close_untrusted(l, tls_reason(l, error));
+		else
+			close_because(l, "cannot agree on TLS with", tls_reason(l, error));
 	} else if (now_ms >= l->deadline_ms) {
 		close_because(l, "cannot agree on TLS with", "it does not answer");
 	}

@@ -58,6 +58,8 @@ const char *link_fingerprint(const struct link *l);
 /* The fingerprint of the whole certificate, which other tools show. */
 const char *link_certificate_fingerprint(const struct link *l);
 bool link_speaks_ours(const struct link *l);
+/* Whether its certificate is in force; if not, since or from when (valid as long as the link). */
+enum certificate_dates link_certificate_dates(const struct link *l, const char **date_r);
 
 /*
  * Reads one record. Returns its length; 0: there is none now, or the link is closed (ask link_state()).

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -278,6 +279,27 @@ bool certificate_whole_fingerprint(
 	unsigned char *der = NULL;
 	int len = i2d_X509(certificate, &der);
 	return write_fingerprint(der, len, fingerprint_r);
+}
+
+static void write_date(const ASN1_TIME *date, char date_r[static CERTIFICATE_DATE_SIZE])
+{
+	struct tm t;
+	if (ASN1_TIME_to_tm(date, &t) != 1 ||
+	    strftime(date_r, CERTIFICATE_DATE_SIZE, "%Y-%m-%d %H:%M UTC", &t) == 0)
+		snprintf(date_r, CERTIFICATE_DATE_SIZE, "an unreadable date");
+}
+
+enum certificate_dates certificate_look_at_dates(
+    const X509 *certificate, char date_r[static CERTIFICATE_DATE_SIZE])
+{
+	const ASN1_TIME *begin = X509_get0_notBefore(certificate);
+	const ASN1_TIME *end = X509_get0_notAfter(certificate);
+	enum certificate_dates found = X509_cmp_current_time(begin) > 0 ? CERTIFICATE_NOT_YET
+				       : X509_cmp_current_time(end) > 0 ? CERTIFICATE_IN_FORCE
+									: CERTIFICATE_EXPIRED;
+	write_date(found == CERTIFICATE_NOT_YET ? begin : end, date_r);
+	ERR_clear_error();
+	return found;
 }
 
 bool fingerprint_read(const char *text, char fingerprint_r[static FINGERPRINT_SIZE])

@@ -14,6 +14,7 @@ enum {
 	CERTIFICATE_VALID_DAYS = 3652, /* ten years */
 	FINGERPRINT_SIZE = 72,         /* "sha256:", 64 lower-case hex digits, NUL */
 	CERTIFICATE_WHY_SIZE = 1536,   /* a sentence that names a path */
+	CERTIFICATE_DATE_SIZE = 40,    /* "2026-01-31 12:00 UTC" */
 };
 
 /*
@@ -47,6 +48,14 @@ bool certificate_fingerprint(const X509 *certificate, char fingerprint_r[static 
  */
 bool certificate_whole_fingerprint(
     const X509 *certificate, char fingerprint_r[static FINGERPRINT_SIZE]);
+
+/*
+ * Whether now is within the dates of a certificate. date_r: where not, the date that is missed; "an unreadable date" counts as one
+ * that has passed.
+ */
+enum certificate_dates { CERTIFICATE_IN_FORCE, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET };
+enum certificate_dates certificate_look_at_dates(
+    const X509 *certificate, char date_r[static CERTIFICATE_DATE_SIZE]);
 
 /*
  * Reads a fingerprint as people copy it: "sha256:", then 64 hex digits of any case, colons between them or not. Writes the form

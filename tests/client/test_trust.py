@@ -1,5 +1,6 @@
 """Whom the client trusts: known keys, first sight, fingerprints, authorities."""
 
+import re
 import ssl
 import stat
 import subprocess
@@ -160,6 +161,90 @@ def test_authority_that_did_not_sign_is_status_4(stage, script, login, home, mak
         server.answer()
     assert "cannot trust" in person.finish(4)[1]
 
+
+# Dates
+
+CA_SETTINGS = """
+[ca]
+default_ca = own
+[own]
+database = index
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+DATES = {
+    "expired": ("20200101000000Z", "20210101000000Z", r"has expired \(2021-01-01 00:00 UTC\).*operator must renew"),
+    "not yet valid": ("20900101000000Z", "20910101000000Z", r"not valid before 2090-01-01 00:00 UTC.*clock"),
+}
+
+
+def dated_certificate(home, begins, ends):
+    """A self-signed certificate with these dates, with its key, in one PEM file."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=home)
+
+    (home / "settings").write_text(CA_SETTINGS)
+    (home / "index").write_text("")
+    (home / "serial").write_text("01\n")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+            "-keyout", "dated.key", "-out", "dated.csr")
+    openssl("ca", "-batch", "-notext", "-config", "settings", "-selfsign", "-keyfile", "dated.key", "-in", "dated.csr",
+            "-startdate", begins, "-enddate", ends, "-out", "dated.crt")
+    pem = home / "dated.pem"
+    pem.write_text((home / "dated.key").read_text() + (home / "dated.crt").read_text())
+    return pem
+
+
+@pytest.fixture(params=DATES)
+def dated(request, home, stage):
+    """A server whose certificate is not in force, its fingerprint, and what must be said of it."""
+    begins, ends, words = DATES[request.param]
+    pem = dated_certificate(home, begins, ends)
+    return stage(certificate=pem), key_fingerprint(pem), words
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["unknown", "known"])
+def test_a_certificate_that_is_not_in_force_is_status_4(dated, script, login, known_servers, is_known):
+    server, fingerprint, words = dated
+    if is_known:
+        known_servers.write_text(f"{where(server.address)} {fingerprint}\n")
+    notices = is_refused(server, script(server, *login, "--trust-first"))
+    assert re.search(words, notices), notices
+    assert "Nothing was sent" in notices and "--fingerprint" in notices
+    assert known_servers.exists() == is_known
+
+
+def test_a_given_fingerprint_vouches_for_it(dated, script, login):
+    server, fingerprint, _ = dated
+    passes(server, script(server, *login, "--fingerprint", fingerprint))
+
+
+def test_an_authority_does_not(dated, script, login, home):
+    server = dated[0]
+    person = script(server, *login, "--ca", home / "dated.crt")
+    with pytest.raises(OSError):
+        server.answer()
+    notices = person.finish(4)[1]
+    assert "cannot trust" in notices and "Nothing was sent" in notices and "operator must" in notices
+
+
+@pytest.mark.parametrize("cut", [1, 10, 25, 60, 90])
+def test_a_cut_file_of_known_servers_is_status_4(stage, script, login, known_servers, certificate, cut):
+    """As a full disk or an editor leaves it: the end is missing, and with it perhaps the line that counts."""
+    server = stage()
+    whole = f"localhost:1 sha256:{'0' * 64}\n{where(server.address)} {key_fingerprint(certificate)}\n"
+    known_servers.write_text(whole[:-1 - cut])
+    notices = is_refused(server, script(server, *login, "--trust-first"))
+    assert re.search(r"line [12] is damaged.*correct or remove that line", notices), notices
+
+
+# First sight
 
 def test_first_sight_at_a_terminal_asks(stage, terminal, login, certificate, home):
     server = stage()
