@@ -1,4 +1,4 @@
-/* folder.h: where messager keeps what it must remember: $XDG_DATA_HOME/messager, by default ~/.local/share/messager. */
+/* folder.h: where messager keeps what it remembers (base/home.h): trusted keys, settings, history. */
 #ifndef CLIENT_FOLDER_H
 #define CLIENT_FOLDER_H
 
@@ -8,8 +8,10 @@
 
 enum { FOLDER_PATH_SIZE = 1024 };
 
-/* The path of a file in the data folder, which need not exist. false: there is no home folder, or the path is too long. */
+/* The path of a file in the folder, which need not exist. false: there is no home folder, or the path is too long. */
 bool folder_data_path(const char *file, char path_r[static FOLDER_PATH_SIZE], struct why *why);
+bool folder_config_path(const char *file, char path_r[static FOLDER_PATH_SIZE], struct why *why);
+bool folder_state_path(const char *file, char path_r[static FOLDER_PATH_SIZE], struct why *why);
 
 /* Makes the folders on the way to the file at path that are missing, with mode 0700. */
 bool folder_make_for(const char *path, struct why *why);

@@ -165,6 +165,7 @@ static bool take_host(struct options *o, const char *text, struct why *why)
 {
 	if (o->server.host[0] != '\0')
 		return why_fail(why, "one server is enough; what is %.200s?", text);
+	o->server_typed = text;
 	return server_name_parse(text, &o->server) ||
 	       why_fail(why, "%.200s is no HOST or HOST:PORT", text);
 }

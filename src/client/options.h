@@ -26,6 +26,7 @@ struct server_name {
 /* Strings point into argv; NULL or false: not given. */
 struct options {
 	struct server_name server;
+	const char *server_typed; /* as which it was said: it may be a short name (settings.h) */
 	const char *user;
 	const char *target;
 	bool sign_up;

@@ -24,7 +24,8 @@
 #include "client/why.h"
 
 enum {
-	SETTING_SIZE = 1024, /* of a text, with its NUL; a line of the file has less */
+	SETTING_SIZE = 1024,          /* of a text, with its NUL; a line of the file has less */
+	SETTINGS_SHORT_NAME_MAX = 48, /* characters; inih knows no longer names of sections */
 	SETTINGS_SHORT_NAME_SIZE = 64,
 	SETTINGS_MAX_SERVERS = 200,
 	SETTINGS_FILE_MAX_BYTES = 256 * 1024,
@@ -37,7 +38,6 @@ struct settings_server {
 	char name[SETTINGS_SHORT_NAME_SIZE];
 	char host[HOST_SIZE + PORT_SIZE + 4]; /* HOST or HOST:PORT */
 	char user[NAME_SENT_MAX_LEN + 1];
-	char to[NAME_SENT_MAX_LEN + 1];
 	char password_command[SETTING_SIZE];
 	char password_file[SETTING_SIZE];
 	char fingerprint[FINGERPRINT_SIZE];
