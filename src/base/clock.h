@@ -13,6 +13,14 @@ static inline uint64_t clock_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* The same clock in microseconds: for how long something took. */
+static inline uint64_t clock_now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 /* Milliseconds since 1970 by the wall clock, which may jump; for people and for what is stored. */
 static inline int64_t clock_wall_ms(void)
 {

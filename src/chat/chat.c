@@ -124,9 +124,10 @@ struct chat_counts chat_counts(struct chat *chat)
 		.passwords_waiting = pool_waiting(chat->passwords) };
 	for (unsigned i = 0; i < net_worker_count(chat->net); i++) {
 		const struct chat_worker *w = worker_owner(net_worker(chat->net, i));
-		sum.logins += w->logins;
-		sum.signups += w->signups;
-		sum.refused_logins += w->refused_logins;
+		for (int outcome = 0; outcome < OUTCOMES; outcome++)
+			sum.outcomes[outcome] += w->outcomes[outcome];
+		for (int ending = 0; ending < ENDINGS; ending++)
+			sum.endings[ending] += w->endings[ending];
 		sum.messages += w->messages;
 		sum.undelivered += w->undelivered;
 		sum.group_messages += w->group_messages;
@@ -136,6 +137,9 @@ struct chat_counts chat_counts(struct chat *chat)
 		sum.downloads += w->downloads;
 		sum.download_bytes += w->download_bytes;
 	}
+	sum.logins = sum.outcomes[OUTCOME_IN];
+	sum.signups = sum.outcomes[OUTCOME_SIGNED_UP];
+	sum.refused_logins = sum.outcomes[OUTCOME_REFUSED] + sum.outcomes[OUTCOME_ADDRESS_TRIALS];
 	return sum;
 }
 

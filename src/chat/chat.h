@@ -13,6 +13,8 @@
 #include "bus/bus.h"
 #include "chat/config.h"
 #include "chat/directory.h"
+#include "chat/ending.h"
+#include "chat/outcome.h"
 #include "net/net.h"
 #include "store/store.h"
 
@@ -53,8 +55,11 @@ void chat_free(struct chat *chat);
 
 struct chat_counts {
 	uint64_t online;
-	uint64_t logins, signups, refused_logins; /* since the start */
-	uint64_t messages, undelivered;           /* MSG taken; of these, to nobody online */
+	uint64_t logins, signups,
+	    refused_logins;             /* since the start, as all that follows but queues */
+	uint64_t outcomes[OUTCOMES];    /* the same in full */
+	uint64_t endings[ENDINGS];      /* of connections that had shaken hands */
+	uint64_t messages, undelivered; /* MSG taken; of these, to nobody online */
 	uint64_t group_messages, group_deliveries;
 	uint64_t passwords_waiting;
 	uint64_t uploads, downloads; /* files that came in and went out whole */

@@ -13,34 +13,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "chat/password.h"
+#include "chat/outcome.h"
 #include "chat/session.h"
-
-/* How it came out. Which words that is, and whether the connection may try again, is in outcomes[]. */
-enum outcome {
-	OUTCOME_IN,
-	OUTCOME_REFUSED, /* wrong password, unknown user, impossible name */
-	OUTCOME_ALREADY_ONLINE,
-	OUTCOME_TAKEN,
-	OUTCOME_CHARACTERS,
-	OUTCOME_LENGTH,
-	OUTCOME_RESERVED,
-	OUTCOME_PASSWORD,
-	OUTCOME_TRIALS, /* of the connection */
-	OUTCOME_ADDRESS_TRIALS,
-	OUTCOME_CLOSED,
-	OUTCOME_BANNED,
-	OUTCOME_LATER,
-};
 
 #define WORDS(text)                                                                                \
 	{                                                                                          \
 		text, sizeof(text) - 1                                                             \
 	}
+/* Which words an outcome is, and whether the connection may try again. */
 static const struct {
 	struct slice words;
 	bool again;
 	const char *reason;
-} outcomes[] = {
+} outcomes[OUTCOMES] = {
 	[OUTCOME_REFUSED] = { WORDS("END <incorrect username or password> \r\n"), false,
 	    "refused" },
 	[OUTCOME_ALREADY_ONLINE] = { WORDS("END * <user already online> \r\n"), false,
@@ -81,6 +66,23 @@ struct login {
 	char password[PASSWORD_MAX_LEN];
 };
 
+const char *const outcome_names[OUTCOMES] = {
+	[OUTCOME_IN] = "accepted",
+	[OUTCOME_SIGNED_UP] = "signed up",
+	[OUTCOME_REFUSED] = "refused",
+	[OUTCOME_ALREADY_ONLINE] = "already online",
+	[OUTCOME_TAKEN] = "name taken",
+	[OUTCOME_CHARACTERS] = "disallowed characters",
+	[OUTCOME_LENGTH] = "name too long",
+	[OUTCOME_RESERVED] = "name reserved",
+	[OUTCOME_PASSWORD] = "disallowed password",
+	[OUTCOME_TRIALS] = "too many trials",
+	[OUTCOME_ADDRESS_TRIALS] = "too many trials from address",
+	[OUTCOME_CLOSED] = "registration closed",
+	[OUTCOME_BANNED] = "banned",
+	[OUTCOME_LATER] = "try later",
+};
+
 /* ---- The outcome, back on the worker ---- */
 
 static bool settle(struct session *s, enum outcome outcome);
@@ -108,7 +110,7 @@ static bool enter(struct session *s, const struct login *login)
 	if (!directory_add(s->here->chat->directory, &s->user))
 		return settle(s, OUTCOME_ALREADY_ONLINE);
 	make_token(s->token);
-	count_up(login->sign_up ? &s->here->signups : &s->here->logins);
+	count_up(&s->here->outcomes[login->sign_up ? OUTCOME_SIGNED_UP : OUTCOME_IN]);
 	session_begin(s);
 	return true;
 }
@@ -117,8 +119,7 @@ static bool enter(struct session *s, const struct login *login)
 static bool settle(struct session *s, enum outcome outcome)
 {
 	const struct chat_config *config = s->here->config;
-	if (outcome == OUTCOME_REFUSED || outcome == OUTCOME_ADDRESS_TRIALS)
-		count_up(&s->here->refused_logins);
+	count_up(&s->here->outcomes[outcome]);
 	if (outcomes[outcome].again && ++s->tries >= config->max_tries && config->max_tries != 0)
 		outcome = OUTCOME_TRIALS;
 	if (!outcomes[outcome].again) {

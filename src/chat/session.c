@@ -385,6 +385,7 @@ static void leave(struct session *s, const char *reason)
 {
 	char from[ADDRESS_TEXT_SIZE];
 	address_text(conn_address(s->conn), from);
+	count_up(&s->here->endings[ending_find(reason)]);
 	if (s->state & SESSION_ON) {
 		receipts_check(s);
 		receipts_clear(s);

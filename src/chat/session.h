@@ -17,6 +17,8 @@
 #include "base/pool.h"
 #include "chat/bans.h"
 #include "chat/chat.h"
+#include "chat/ending.h"
+#include "chat/outcome.h"
 #include "chat/receipts.h"
 #include "chat/refusals.h"
 #include "protocol/name.h"
@@ -48,8 +50,10 @@ struct chat_worker {
 	struct chat_config *config;
 	struct list group;            /* sessions with group chat on */
 	_Atomic uint64_t group_count; /* how many: others send no group text where nobody listens */
-	_Atomic uint64_t logins, signups, refused_logins, messages, undelivered, group_messages,
-	    group_deliveries, uploads, upload_bytes, downloads, download_bytes;
+	_Atomic uint64_t outcomes[OUTCOMES]; /* of log-ins */
+	_Atomic uint64_t endings[ENDINGS];
+	_Atomic uint64_t messages, undelivered, group_messages, group_deliveries, uploads,
+	    upload_bytes, downloads, download_bytes;
 };
 
 /* Counts on the worker that alone writes the counter: a plain store, no locked instruction. */

@@ -20,7 +20,7 @@ struct admission {
 	_Atomic uint64_t connections;
 	_Atomic uint64_t unauthenticated;
 	_Atomic uint64_t accepted;
-	_Atomic uint64_t refused;
+	_Atomic uint64_t refusals[NET_REFUSALS];
 };
 
 struct admission *admission_new(void)
@@ -83,26 +83,43 @@ static bool is_full(uint64_t count, uint64_t limit)
 	return limit != 0 && count >= limit;
 }
 
-bool admission_enter(
-    struct admission *a, const struct address *from, const struct net_config *limits)
+/* NET_REFUSALS: nothing stands against one more. */
+static enum net_refusal refusal_of(struct admission *a, const struct address *source,
+    const struct net_config *limits, struct source **source_r)
+{
+	if (is_full(a->connections, limits->connections))
+		return NET_REFUSED_CONNECTIONS;
+	if (is_full(a->unauthenticated, limits->unauthenticated))
+		return NET_REFUSED_UNAUTHENTICATED;
+	*source_r = source_get(a, source);
+	if (*source_r == NULL)
+		return NET_REFUSED_NO_MEMORY;
+	if (is_full((*source_r)->connections, limits->connections_per_address))
+		return NET_REFUSED_ADDRESS;
+	return NET_REFUSALS;
+}
+
+bool admission_enter(struct admission *a, const struct address *from,
+    const struct net_config *limits, enum net_refusal *refusal_r)
 {
 	struct address address = address_source(from);
-	pthread_mutex_lock(&a->lock);
 	struct source *s = NULL;
-	bool admitted = !is_full(a->connections, limits->connections) &&
-			!is_full(a->unauthenticated, limits->unauthenticated) &&
-			(s = source_get(a, &address)) != NULL &&
-			!is_full(s->connections, limits->connections_per_address);
+	pthread_mutex_lock(&a->lock);
+	*refusal_r = refusal_of(a, &address, limits, &s);
+	bool admitted = *refusal_r == NET_REFUSALS;
 	if (admitted) {
 		s->connections++;
 		a->connections++;
 		a->unauthenticated++;
 		a->accepted++;
-	} else {
-		a->refused++;
 	}
 	pthread_mutex_unlock(&a->lock);
 	return admitted;
+}
+
+void admission_refused(struct admission *a, enum net_refusal refusal)
+{
+	a->refusals[refusal]++;
 }
 
 void admission_authenticated(struct admission *a)
@@ -130,6 +147,8 @@ void admission_leave(struct admission *a, const struct address *from, bool authe
 
 struct admission_counts admission_counts(const struct admission *a)
 {
-	return (
-	    struct admission_counts){ a->connections, a->unauthenticated, a->accepted, a->refused };
+	struct admission_counts counts = { a->connections, a->unauthenticated, a->accepted, { 0 } };
+	for (int i = 0; i < NET_REFUSALS; i++)
+		counts.refusals[i] = a->refusals[i];
+	return counts;
 }

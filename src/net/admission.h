@@ -10,15 +10,21 @@
 
 #include "net/address.h"
 #include "net/config.h"
+#include "net/net.h"
 
 struct admission;
 
 struct admission *admission_new(void); /* NULL: no memory */
 void admission_free(struct admission *a);
 
-/* One more connection from there: counted if the limits allow it. Each is given back by admission_leave(). */
-bool admission_enter(
-    struct admission *a, const struct address *from, const struct net_config *limits);
+/*
+ * One more connection from there: counted if the limits allow it, and then given back by admission_leave(); else refusal_r says which does not.
+ */
+bool admission_enter(struct admission *a, const struct address *from,
+    const struct net_config *limits, enum net_refusal *refusal_r);
+
+/* A connection was refused, by admission_enter() or for another reason. */
+void admission_refused(struct admission *a, enum net_refusal refusal);
 
 /* It has logged in. */
 void admission_authenticated(struct admission *a);
@@ -26,7 +32,8 @@ void admission_authenticated(struct admission *a);
 void admission_leave(struct admission *a, const struct address *from, bool authenticated);
 
 struct admission_counts {
-	uint64_t connections, unauthenticated, accepted, refused;
+	uint64_t connections, unauthenticated, accepted;
+	uint64_t refusals[NET_REFUSALS];
 };
 struct admission_counts admission_counts(const struct admission *a);
 

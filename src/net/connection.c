@@ -99,10 +99,32 @@ void conn_set_deadline(struct conn *c, uint64_t due_ms)
 		wheel_set(&c->worker->wheel, &c->deadline, due_ms);
 }
 
+/* ---- Counts: each is written by the connection's worker alone ---- */
+
+static void grow(_Atomic uint64_t *counter, uint64_t more)
+{
+	histogram_grow(counter, more);
+}
+
+static void enter_phase(struct conn *c, enum net_phase phase)
+{
+	grow(&c->worker->counts.phases[c->phase], UINT64_MAX); /* one less */
+	grow(&c->worker->counts.phases[phase], 1);
+	c->phase = phase;
+}
+
+/* The backlog is longer or shorter than it was. */
+static void count_backlog(struct conn *c)
+{
+	grow(&c->worker->counts.queued_bytes, c->backlog.len - c->backlog_counted);
+	c->backlog_counted = c->backlog.len;
+}
+
 void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
 	tls_send_ticket(c->ssl);
+	enter_phase(c, NET_IN_SESSION);
 	admission_authenticated(c->worker->net->admission);
 	SSL_clear_options(c->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* it was for the password */
 }
@@ -121,11 +143,15 @@ static void die(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
+	if (c->state == CONN_HANDSHAKE && !c->worker->stopping)
+		grow(&c->worker->counts.failed_handshakes, 1);
 	c->state = CONN_DEAD;
 	wheel_drop(&c->worker->wheel, &c->deadline);
 	list_remove(&c->dirty_node);
 	list_remove(&c->resume_node);
 	buffer_clear(&c->backlog);
+	count_backlog(c);
+	grow(&c->worker->counts.phases[c->phase], UINT64_MAX);
 	buffer_wipe(&c->left_over);
 	SSL_free(c->ssl);
 	c->ssl = NULL;
@@ -199,6 +225,7 @@ void conn_close(struct conn *c)
 	if (c->state != CONN_OPEN)
 		return;
 	c->state = CONN_CLOSING;
+	enter_phase(c, NET_CLOSING);
 	c->owner = NULL;
 	list_remove(&c->resume_node);
 	buffer_wipe(&c->left_over);
@@ -301,7 +328,9 @@ static bool push_out(struct conn *c)
 		sent += (size_t)n;
 	}
 	bool kept = buffer_append(&c->backlog, io->out + sent, io->out_len - sent);
+	count_backlog(c);
 	c->flushed_bytes += io->out_len;
+	grow(&c->worker->counts.sent_bytes, io->out_len);
 	io->out_len = 0;
 	return kept;
 }
@@ -370,6 +399,7 @@ static void write_backlog(struct conn *c)
 		}
 		buffer_take(&c->backlog, (size_t)n);
 	}
+	count_backlog(c);
 	if (c->backlog.len > 0)
 		return;
 	buffer_clear(&c->backlog); /* a connection at rest owns no buffer */
@@ -491,6 +521,7 @@ static void handshake(struct conn *c)
 	if (result == TLS_MORE)
 		return;
 	c->state = CONN_OPEN;
+	enter_phase(c, NET_IN_LOGIN);
 	conn_set_deadline(c, UINT64_MAX);
 	if (!w->events->opened(c))
 		die(c);
@@ -515,6 +546,7 @@ static void read_socket(struct conn *c)
 		part(c, false);
 	if (n <= 0)
 		return;
+	grow(&w->counts.received_bytes, (uint64_t)n);
 	w->io.in = slice_of(w->in, (size_t)n);
 	w->io.out_len = 0;
 	if (c->state == CONN_HANDSHAKE)
@@ -633,21 +665,33 @@ static struct conn *conn_new(struct worker *w, int fd, const struct address *fro
 		return NULL;
 	}
 	c->poll.data = c;
+	c->phase = NET_IN_HANDSHAKE;
+	grow(&w->counts.phases[c->phase], 1);
 	return c;
+}
+
+static void refuse(struct worker *w, int fd, enum net_refusal refusal)
+{
+	admission_refused(w->net->admission, refusal);
+	close(fd);
 }
 
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 {
 	struct address address = address_of(from);
-	if (!w->events->admits(w, &address) ||
-	    !admission_enter(w->net->admission, &address, &w->config)) {
-		close(fd);
+	enum net_refusal refusal;
+	if (!w->events->admits(w, &address)) {
+		refuse(w, fd, NET_REFUSED_NOT_ADMITTED);
+		return;
+	}
+	if (!admission_enter(w->net->admission, &address, &w->config, &refusal)) {
+		refuse(w, fd, refusal);
 		return;
 	}
 	struct conn *c = conn_new(w, fd, &address);
 	if (c == NULL) {
 		admission_leave(w->net->admission, &address, false);
-		close(fd);
+		refuse(w, fd, NET_REFUSED_NO_MEMORY);
 		return;
 	}
 	if (w->config.handshake_timeout_ms > 0)

@@ -1,13 +1,26 @@
 /* net.c: the workers together: opening, starting, new settings, stopping. Main thread. */
 #include "net/net.h"
 
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "net/worker.h"
+
+const char *const net_phase_names[] = { [NET_IN_HANDSHAKE] = "handshake",
+	[NET_IN_LOGIN] = "login",
+	[NET_IN_SESSION] = "session",
+	[NET_CLOSING] = "closing" };
+
+const char *const net_refusal_names[] = { [NET_REFUSED_CONNECTIONS] = "connections",
+	[NET_REFUSED_UNAUTHENTICATED] = "unauthenticated",
+	[NET_REFUSED_ADDRESS] = "connections per address",
+	[NET_REFUSED_NOT_ADMITTED] = "banned",
+	[NET_REFUSED_NO_MEMORY] = "no memory" };
 
 /* Finds out whether the address is free for us alone, and which port it is. */
 static bool probe(struct sockaddr_storage *address, char why_r[static NET_WHY_SIZE])
@@ -160,7 +173,12 @@ bool net_reconfigure(struct net *net, const struct net_config *config, void **ow
 		worker_post_job(&net->workers[i], &jobs[i]->job);
 	}
 	free(jobs);
-	SSL_CTX_free(tls);
+	if (ready) {
+		SSL_CTX_free(net->tls);
+		net->tls = tls;
+	} else {
+		SSL_CTX_free(tls);
+	}
 	return ready;
 }
 
@@ -209,7 +227,33 @@ struct worker *net_worker(struct net *net, unsigned index)
 
 struct net_counts net_counts(const struct net *net)
 {
-	struct admission_counts counts = admission_counts(net->admission);
-	return (struct net_counts){ counts.connections, counts.unauthenticated, counts.accepted,
-		counts.refused };
+	struct admission_counts admission = admission_counts(net->admission);
+	struct net_counts sum = { .connections = admission.connections,
+		.unauthenticated = admission.unauthenticated,
+		.accepted = admission.accepted };
+	for (int i = 0; i < NET_REFUSALS; i++) {
+		sum.refusals[i] = admission.refusals[i];
+		sum.refused += admission.refusals[i];
+	}
+	for (unsigned i = 0; i < net->worker_count; i++) {
+		const struct worker *w = &net->workers[i];
+		for (int phase = 0; phase < NET_PHASES; phase++)
+			sum.phases[phase] += w->counts.phases[phase];
+		sum.failed_handshakes += w->counts.failed_handshakes;
+		sum.received_bytes += w->counts.received_bytes;
+		sum.sent_bytes += w->counts.sent_bytes;
+		sum.output_queue_bytes += w->counts.queued_bytes;
+		sum.mail_queue_bytes += w->inbox_len;
+		histogram_read(&w->counts.turns, &sum.turns);
+	}
+	return sum;
+}
+
+int64_t net_certificate_end(const struct net *net)
+{
+	struct tm end;
+	X509 *certificate = SSL_CTX_get0_certificate(net->tls);
+	if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return timegm(&end);
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/slice.h"
 #include "net/address.h"
 #include "net/certificate.h"
@@ -113,13 +114,38 @@ void net_free(struct net *net);
 /* Any thread. */
 unsigned net_worker_count(const struct net *net);
 struct worker *net_worker(struct net *net, unsigned index);
+
+/* How far a connection is, for those who look on. */
+enum net_phase { NET_IN_HANDSHAKE, NET_IN_LOGIN, NET_IN_SESSION, NET_CLOSING, NET_PHASES };
+extern const char *const net_phase_names[NET_PHASES];
+
+/* Why a connection was closed before its handshake. */
+enum net_refusal {
+	NET_REFUSED_CONNECTIONS,
+	NET_REFUSED_UNAUTHENTICATED,
+	NET_REFUSED_ADDRESS,
+	NET_REFUSED_NOT_ADMITTED, /* by the owner: banned */
+	NET_REFUSED_NO_MEMORY,
+	NET_REFUSALS
+};
+extern const char *const net_refusal_names[NET_REFUSALS];
+
 struct net_counts {
 	uint64_t connections;     /* open now */
 	uint64_t unauthenticated; /* of these, not logged in */
-	uint64_t accepted;        /* since the start */
-	uint64_t refused;         /* above a limit, or not admitted */
+	uint64_t phases[NET_PHASES];
+	uint64_t accepted; /* since the start, as all that follows but queues */
+	uint64_t refused, refusals[NET_REFUSALS];
+	uint64_t failed_handshakes;
+	uint64_t received_bytes, sent_bytes; /* as they went over the wire */
+	uint64_t output_queue_bytes;         /* that wait for sockets, now */
+	uint64_t mail_queue_bytes;           /* that wait for workers, now */
+	struct histogram_sum turns;          /* of the loops, from waking up to going to sleep */
 };
 struct net_counts net_counts(const struct net *net);
+
+/* When the certificate in force ends, in seconds since 1970; 0: not known. Main thread. */
+int64_t net_certificate_end(const struct net *net);
 
 /* ---- A worker. ---- */
 

@@ -176,6 +176,13 @@ static void on_timer(uv_timer_t *timer)
 
 static void post_outboxes(struct worker *w);
 
+/* uv_now() is when the loop woke up, in whole milliseconds. */
+static void count_turn(struct worker *w)
+{
+	uint64_t woke_us = uv_now(&w->loop) * 1000, now_us = clock_now_us();
+	histogram_add(&w->counts.turns, now_us > woke_us ? now_us - woke_us : 0);
+}
+
 static void on_turn_end(uv_prepare_t *prepare)
 {
 	struct worker *w = prepare->data;
@@ -183,6 +190,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	worker_flush(w);
 	worker_arm_timer(w);
+	count_turn(w);
 	if (!list_is_empty(&w->resuming))
 		uv_async_send(&w->wake); /* no sleep before the next turn */
 	if (w->stopping && w->conn_count == 0)

@@ -40,6 +40,7 @@ struct conn {
 	SSL *ssl; /* NULL from CONN_LINGER on */
 	int fd;
 	enum conn_state state;
+	enum net_phase phase; /* the same, as it is counted */
 	bool authenticated;
 	bool paused;
 	bool said_bye;  /* close_notify is out */
@@ -50,6 +51,7 @@ struct conn {
 
 	struct record *first, *last; /* this turn's */
 	struct buffer backlog;       /* ciphertext that the socket did not take */
+	size_t backlog_counted;      /* how much of it is in the worker's counts */
 	struct buffer left_over;     /* plaintext that the owner did not take */
 	size_t answers_len;          /* of what TLS itself said since the backlog was last empty */
 	size_t spared_bytes;         /* of the backlog; they don't count for output_limit */
@@ -62,6 +64,15 @@ struct conn {
 	struct list resume_node;
 	uv_poll_t poll;
 	int polled; /* the events that poll asks for */
+};
+
+/* What a worker alone writes and any thread may read. */
+struct worker_counts {
+	_Atomic uint64_t phases[NET_PHASES];
+	_Atomic uint64_t failed_handshakes;
+	_Atomic uint64_t received_bytes, sent_bytes;
+	_Atomic uint64_t queued_bytes; /* in all backlogs */
+	struct histogram turns;
 };
 
 struct slot {
@@ -103,6 +114,8 @@ struct worker {
 	uint32_t free_slot; /* slot_count: none */
 	uint32_t conn_count;
 	uint64_t generation;
+
+	struct worker_counts counts;
 
 	struct tls_io io;
 	char *in;    /* READ_MAX_LEN */

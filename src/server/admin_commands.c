@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "protocol/query.h"
 #include "server/admin_call.h"
+#include "server/metrics.h"
 
 static call_fn status, online, kick, message, announce, reload, stop;
 
@@ -60,38 +61,13 @@ static void status(struct admin_call *call)
 {
 	struct server *server = call->server;
 	struct answer *a = &call->answer;
-	struct chat_counts chat = chat_counts(server->chat);
-	struct net_counts net = net_counts(server->net);
 	answer_string(a, "version", slice_str(VERSION));
 	answer_number(a, "pid", getpid());
 	answer_time(a, "started", server->started_ms);
 	answer_number(a, "uptime_seconds", (clock_wall_ms() - server->started_ms) / 1000);
 	answer_string(a, "data", slice_str(server->settings.data));
 	answer_number(a, "workers", net_worker_count(server->net));
-	const struct {
-		const char *key;
-		uint64_t count;
-	} rows[] = {
-		{ "online", chat.online },
-		{ "connections", net.connections },
-		{ "unauthenticated", net.unauthenticated },
-		{ "accepted", net.accepted },
-		{ "refused", net.refused },
-		{ "logins", chat.logins },
-		{ "signups", chat.signups },
-		{ "refused_logins", chat.refused_logins },
-		{ "passwords_waiting", chat.passwords_waiting },
-		{ "messages", chat.messages },
-		{ "undelivered", chat.undelivered },
-		{ "group_messages", chat.group_messages },
-		{ "group_deliveries", chat.group_deliveries },
-		{ "uploads", chat.uploads },
-		{ "upload_bytes", chat.upload_bytes },
-		{ "downloads", chat.downloads },
-		{ "download_bytes", chat.download_bytes },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		answer_number(a, rows[i].key, (int64_t)rows[i].count);
+	metrics_answer(server, a);
 	call_end(call);
 }
 

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "server/admin.h"
 #include "server/data_folder.h"
+#include "server/http.h"
 #include "server/identity.h"
 
 enum { STOP_WAIT_MS = 3000 }; /* with what is left of the end it stays below 5 s */
@@ -54,14 +56,33 @@ static bool put_into_force(
 	return done;
 }
 
+static bool listen_for_metrics(
+    struct server *server, const struct settings *s, char why_r[static NET_WHY_SIZE])
+{
+	struct sockaddr_storage addresses[SETTINGS_MAX_LISTEN];
+	size_t count = settings_addresses(s->metrics_listen, addresses);
+	return http_listen(server->http, addresses, count, why_r);
+}
+
+/* What of it was done already is taken back. */
+static void keep_old(struct server *server)
+{
+	char why[NET_WHY_SIZE];
+	if (!listen_for_metrics(server, &server->settings, why))
+		log_error("metrics-lost", LOG_STR("reason", why));
+}
+
 bool server_reload(struct server *server, char why_r[static NET_WHY_SIZE])
 {
 	struct settings next;
 	const struct server_origin *from = &server->origin;
 	notify("RELOADING=1");
-	bool done = settings_load(from->path, from->sets, from->set_count, &server->settings, &next,
-			why_r, NET_WHY_SIZE) &&
-		    put_into_force(server, &next, why_r);
+	bool listens = settings_load(from->path, from->sets, from->set_count, &server->settings,
+			   &next, why_r, NET_WHY_SIZE) &&
+		       listen_for_metrics(server, &next, why_r);
+	bool done = listens && put_into_force(server, &next, why_r);
+	if (listens && !done)
+		keep_old(server);
 	notify("READY=1");
 	if (!done) {
 		log_error("reload-failed", LOG_STR("reason", why_r));
@@ -210,10 +231,19 @@ static void take_apart(struct server *server)
 	uv_loop_close(&server->loop);
 	if (server->lock_fd >= 0)
 		close(server->lock_fd);
+	if (server->statm_fd >= 0)
+		close(server->statm_fd);
+}
+
+static bool open_http(struct server *server, char why[static NET_WHY_SIZE])
+{
+	server->http = http_new(server);
+	return server->http != NULL && listen_for_metrics(server, &server->settings, why);
 }
 
 static void serve(struct server *server)
 {
+	server->is_serving = true;
 	log_info("ready", LOG_STR("version", VERSION),
 	    LOG_INT("workers", net_worker_count(server->net)),
 	    LOG_STR("data", server->settings.data));
@@ -222,6 +252,7 @@ static void serve(struct server *server)
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 	notify("STOPPING=1");
 	listen_for_second_signal(server);
+	http_close(&server->http);
 	admin_close(&server->admin);
 	chat_refuse_logins(server->chat);
 	net_stop(server->net, STOP_WAIT_MS);
@@ -233,6 +264,7 @@ int server_run(const struct settings *settings, const struct server_origin *orig
 	struct server server = { .settings = *settings,
 		.origin = *origin,
 		.lock_fd = -1,
+		.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
 		.started_ms = clock_wall_ms() };
 	if (sodium_init() < 0 || uv_loop_init(&server.loop) < 0) {
 		log_error("start-failed", LOG_STR("reason", "libsodium or libuv can't be set up"));
@@ -241,11 +273,12 @@ int server_run(const struct settings *settings, const struct server_origin *orig
 	raise_descriptor_limit();
 	bool started = listen_to_signals(&server) && put_together(&server, why) &&
 		       (server.admin = admin_open(&server, settings->admin_socket, why)) != NULL &&
-		       net_start(server.net, why);
+		       open_http(&server, why) && net_start(server.net, why);
 	if (started)
 		serve(&server);
 	else
 		log_error("start-failed", LOG_STR("reason", why[0] ? why : strerror(errno)));
+	http_close(&server.http);
 	admin_close(&server.admin);
 	take_apart(&server);
 	if (started)

@@ -30,9 +30,12 @@ struct server {
 	struct chat *chat;
 	struct net *net;
 	struct admin *admin;
+	struct http *http;
 	struct sweep sweep;
 	int lock_fd;
 	int64_t started_ms; /* wall clock */
+	int statm_fd; /* /proc/self/statm, or -1: it can't be opened any more when it is wanted */
+	bool is_serving; /* connections are taken */
 	bool stopping;
 	uv_signal_t signals[3];
 };

@@ -66,7 +66,7 @@ struct postgres {
 	struct store_request sweep;
 	bool is_sweeping;
 	_Atomic unsigned up_count;
-	_Atomic uint64_t lost, failed;
+	_Atomic uint64_t lost, failed, failed_ms;
 
 	pthread_mutex_t lock;
 	struct queue incoming;
@@ -133,8 +133,10 @@ static void submit(struct store *store, struct store_request *request)
 static void finish(struct postgres *pg, struct store_request *request, enum store_status status)
 {
 	request->status = status;
-	if (status == STORE_UNAVAILABLE)
+	if (status == STORE_UNAVAILABLE) {
 		pg->failed++;
+		pg->failed_ms = clock_now_ms();
+	}
 	if (status == STORE_OK && request->call == STORE_NODE_REJOIN)
 		request->epoch = request->id;
 	if (status == STORE_OK &&
@@ -579,7 +581,8 @@ static struct store_counts counts(struct store *store)
 		.waiting = waiting,
 		.connections = pg->up_count,
 		.lost = pg->lost,
-		.failed = pg->failed };
+		.failed = pg->failed,
+		.failed_ms = pg->failed_ms };
 }
 
 const struct store_engine postgres_engine = {

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "store/engine.h"
@@ -62,6 +63,9 @@ struct sqlite {
 	pthread_mutex_t lock;
 	size_t outstanding; /* handed in, and its done() not yet back */
 	bool is_closing;
+
+	struct histogram commits; /* the writer's */
+	_Atomic uint64_t failed, failed_ms;
 };
 
 /* ---- who is under way ---- */
@@ -83,6 +87,10 @@ static void finish_all(struct sqlite *store, struct store_request *first)
 	size_t count = 0;
 	for (struct store_request *request = first, *next; request != NULL; request = next) {
 		next = request->next;
+		if (request->status == STORE_UNAVAILABLE) {
+			store->failed++;
+			store->failed_ms = clock_now_ms();
+		}
 		request->done(request);
 		count++;
 	}
@@ -175,6 +183,7 @@ static bool step_once(struct lane *lane, sqlite3_stmt *statement, const char *na
 static void write_group(struct sqlite *store, struct store_request *first)
 {
 	struct lane *lane = &store->lane[LANE_WRITER];
+	uint64_t began_us = clock_now_us();
 	bool is_open = step_once(lane, store->begin, "begin");
 	for (struct store_request *request = first; is_open && request != NULL;
 	     request = request->next) {
@@ -193,6 +202,7 @@ static void write_group(struct sqlite *store, struct store_request *first)
 			request->status = STORE_UNAVAILABLE;
 		buffer_clear(&store->removed);
 	}
+	histogram_add(&store->commits, clock_now_us() - began_us);
 	if (store->removed.len > 0)
 		remove_bytes_later(store);
 	finish_all(store, first);
@@ -443,12 +453,16 @@ static void close_store(struct store *base)
 	free(store);
 }
 
-/* What is under way, and nothing else: there is no server behind it that could be away. */
+/* There is no server behind it that could be away. */
 static struct store_counts counts(struct store *base)
 {
 	struct sqlite *store = sqlite_of(base);
 	pthread_mutex_lock(&store->lock);
-	struct store_counts sum = { .is_reachable = true, .waiting = store->outstanding };
+	struct store_counts sum = { .is_reachable = true,
+		.waiting = store->outstanding,
+		.failed = store->failed,
+		.failed_ms = store->failed_ms };
+	histogram_read(&store->commits, &sum.commits);
 	pthread_mutex_unlock(&store->lock);
 	return sum;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/histogram.h"
 #include "protocol/name.h"
 
 struct store;
@@ -157,10 +158,12 @@ bool store_is_shared(const struct store *store);
 /* How it is, for the administrator. Any thread. */
 struct store_counts {
 	bool is_reachable;
-	uint64_t waiting;     /* requests under way */
-	uint64_t connections; /* to the server behind it */
-	uint64_t lost;        /* connections that broke, since the start */
-	uint64_t failed;      /* requests that came back as STORE_UNAVAILABLE */
+	uint64_t waiting;             /* requests under way */
+	uint64_t connections;         /* to the server behind it */
+	uint64_t lost;                /* connections that broke, since the start */
+	uint64_t failed;              /* requests that came back as STORE_UNAVAILABLE */
+	uint64_t failed_ms;           /* when the last did, by clock_now_ms(); 0: none has */
+	struct histogram_sum commits; /* sqlite.c's: of groups of changes, the disk included */
 };
 struct store_counts store_counts(struct store *store);
 

@@ -1,0 +1,13 @@
+/* ending.h: why connections end that have shaken hands: for the log and the counts. */
+#ifndef CHAT_ENDING_H
+#define CHAT_ENDING_H
+
+enum { ENDINGS = 22 };
+
+/* The reasons that session_end() and the connection's loss are given. The last stands for every other one: what a system call said. */
+extern const char *const ending_names[ENDINGS];
+
+/* The place of a reason in ending_names. */
+unsigned ending_find(const char *reason);
+
+#endif
