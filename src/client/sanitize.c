@@ -59,7 +59,8 @@ static bool is_harmful(uint32_t c)
 
 static bool is_joined(uint32_t c)
 {
-	return c != NOT_A_CHARACTER && is_in(joined, sizeof(joined) / sizeof(*joined), c);
+	return c != NOT_A_CHARACTER && !is_harmful(c) &&
+	       is_in(joined, sizeof(joined) / sizeof(*joined), c);
 }
 
 uint32_t utf8_decode(struct slice s, size_t *len_r)

@@ -85,12 +85,13 @@ class Script:
         return line.decode()
 
     def finish(self, status=0, text=None, seconds=PATIENCE):
-        """Give it this last input, wait for its end, demand the status. Returns standard output and error."""
+        """Give it this last input, wait for its end, demand the status (None: any). Returns standard output and error."""
         __tracebackhide__ = True
         out, err = self.process.communicate(text.encode() if isinstance(text, str) else text, timeout=seconds)
         out, err = self._seen[1] + (out or b""), self._seen[2] + (err or b"")
         got = self.process.returncode
-        assert got == status, f"expected exit status {status}, got {got}\nstdout {out!r}\nstderr {err.decode()}"
+        assert status is None or got == status, \
+            f"expected exit status {status}, got {got}\nstdout {out!r}\nstderr {err.decode()}"
         return out.decode(), err.decode()
 
     def kill(self):

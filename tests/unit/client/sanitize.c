@@ -73,6 +73,8 @@ static const struct sanitize_case {
 	    SLICE("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7") },
 	{ "Persian", SLICE("\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae"),
 	    SLICE("\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae") },
+	{ "joiner beside a direction mark", SLICE("\xdb\x8c\xe2\x80\x8c\xd8\x9c"),
+	    SLICE("\xdb\x8c\\u{200c}\\u{61c}") },
 };
 
 static void shows(void **state)
