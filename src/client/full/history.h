@@ -32,7 +32,7 @@ struct history {
 	char folder[FOLDER_PATH_SIZE]; /* of this server and user */
 };
 
-/* is_wanted: the setting log. Nothing is made yet. false: there is no home folder or the path is too long; nothing is kept then. */
+/* is_wanted: the setting log; without it nothing is written or read, but it can be removed. Nothing is made yet. false: there is no home folder or the path is too long; nothing is kept then. */
 bool history_init(
     struct history *h, bool is_wanted, const char *server, struct slice user, struct why *why);
 

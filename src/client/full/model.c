@@ -111,6 +111,7 @@ static uint64_t add(struct model *m, struct conversation *c, const struct said *
 	uint64_t number = c->end;
 	*slot(c, number) = s;
 	c->end++;
+	c->undelivered += s->state == STATE_NOT_DELIVERED;
 	c->bytes += cost_of(s);
 	m->bytes += cost_of(s);
 	if (c->end - c->first > MODEL_MAX_LINES)
