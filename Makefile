@@ -29,6 +29,11 @@ soak:
 	@SOAK_ROUNDS="$(ROUNDS)" SOAK_SECONDS="$(if $(filter command line,$(origin SECONDS)),$(SECONDS))" \
 		SOAK_ARGS="$(ARGS)" scripts/check $(or $(STEPS),soak)
 
+# Which lines the tests come to, by rooms.
+coverage:
+	@scripts/bootstrap check
+	@scripts/check make-coverage
+
 # ARGS="--servers floor,messagerd --cases relay-50x16-64" measures only these; bench/compare --help tells more.
 bench:
 	@scripts/bootstrap bench
@@ -52,4 +57,4 @@ fuzz:
 clean:
 	rm -rf build build-*
 
-.PHONY: all run check soak bench bench-quick install format fuzz clean
+.PHONY: all run check soak coverage bench bench-quick install format fuzz clean

@@ -174,7 +174,7 @@ static void put_sentence(struct answer *a, const char *key, const char *format, 
 {
 	char sentence[SENTENCE_SIZE];
 	vsnprintf(sentence, sizeof(sentence), format, args);
-	if (a->is_json) {
+	if (a->is_json && key != NULL) {
 		put_key(a, key);
 		put_json_string(a, slice_str(sentence));
 	} else {
