@@ -1,6 +1,8 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct pool {
@@ -8,6 +10,7 @@ struct pool {
 	pthread_cond_t filled;
 	struct pool_job *first, **end;
 	size_t waiting;
+	_Atomic unsigned submitting;
 	bool closing;
 	unsigned thread_count;
 	pthread_t threads[];
@@ -63,6 +66,8 @@ void pool_free(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->thread_count; i++)
 		pthread_join(p->threads[i], NULL);
+	while (p->submitting > 0) /* its job is done already, it is about to return */
+		sched_yield();
 	pthread_cond_destroy(&p->filled);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -71,12 +76,14 @@ void pool_free(struct pool *p)
 void pool_submit(struct pool *p, struct pool_job *job)
 {
 	job->next = NULL;
+	p->submitting++;
 	pthread_mutex_lock(&p->lock);
 	*p->end = job;
 	p->end = &job->next;
 	p->waiting++;
-	pthread_cond_signal(&p->filled);
 	pthread_mutex_unlock(&p->lock);
+	pthread_cond_signal(&p->filled); /* after the lock, or who wakes up has to wait for it */
+	p->submitting--;
 }
 
 size_t pool_waiting(struct pool *p)

@@ -15,6 +15,7 @@ void wheel_init(struct wheel *w, uint64_t now_ms)
 	for (int i = 0; i < WHEEL_SLOTS / 64; i++)
 		w->busy[i] = 0;
 	w->tick = now_ms / WHEEL_TICK_MS;
+	w->next = UINT64_MAX;
 }
 
 void wheel_set(struct wheel *w, struct wheel_entry *entry, uint64_t due_ms)
@@ -27,6 +28,10 @@ void wheel_set(struct wheel *w, struct wheel_entry *entry, uint64_t due_ms)
 	entry->due_ms = due_ms;
 	list_append(&w->slot[slot], &entry->node);
 	w->busy[slot / 64] |= UINT64_C(1) << slot % 64;
+	uint64_t soonest =
+	    w->tick + (slot - w->tick) % WHEEL_SLOTS; /* its slot's next turn, if not its own */
+	if (soonest < w->next)
+		w->next = soonest;
 }
 
 void wheel_drop(struct wheel *w, struct wheel_entry *entry)
@@ -55,6 +60,20 @@ static void turn_slot(struct wheel *w, uint64_t slot, uint64_t now_ms, wheel_due
 	}
 }
 
+/* The first tick from now on whose slot is busy. */
+static uint64_t next_busy(const struct wheel *w)
+{
+	for (uint64_t ahead = 0; ahead < WHEEL_SLOTS; ahead++) {
+		uint64_t slot = (w->tick + ahead) % WHEEL_SLOTS;
+		uint64_t word = w->busy[slot / 64];
+		if (word == 0)
+			ahead += 63 - slot % 64; /* to the end of this empty word */
+		else if (word >> slot % 64 & 1)
+			return w->tick + ahead;
+	}
+	return UINT64_MAX;
+}
+
 void wheel_turn(struct wheel *w, uint64_t now_ms, wheel_due_fn *due, void *arg)
 {
 	uint64_t last = now_ms / WHEEL_TICK_MS;
@@ -69,21 +88,13 @@ void wheel_turn(struct wheel *w, uint64_t now_ms, wheel_due_fn *due, void *arg)
 		if (w->busy[slot / 64] >> slot % 64 & 1)
 			turn_slot(w, slot, now_ms, due, arg);
 	}
+	w->next = next_busy(w);
 }
 
 uint64_t wheel_wait_ms(const struct wheel *w, uint64_t now_ms)
 {
-	for (uint64_t ahead = 0; ahead < WHEEL_SLOTS; ahead++) {
-		uint64_t slot = (w->tick + ahead) % WHEEL_SLOTS;
-		uint64_t word = w->busy[slot / 64];
-		if (word == 0) {
-			ahead += 63 - slot % 64; /* to the end of this empty word */
-			continue;
-		}
-		if (word >> slot % 64 & 1) {
-			uint64_t at_ms = (w->tick + ahead) * WHEEL_TICK_MS;
-			return at_ms > now_ms ? at_ms - now_ms : 0;
-		}
-	}
-	return UINT64_MAX;
+	if (w->next == UINT64_MAX)
+		return UINT64_MAX;
+	uint64_t at_ms = w->next * WHEEL_TICK_MS;
+	return at_ms > now_ms ? at_ms - now_ms : 0;
 }

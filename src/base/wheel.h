@@ -23,6 +23,7 @@ struct wheel {
 	struct list slot[WHEEL_SLOTS];
 	uint64_t busy[WHEEL_SLOTS / 64]; /* a bit per slot that may hold something */
 	uint64_t tick;                   /* every slot before this tick has been looked at */
+	uint64_t next;                   /* no slot before this tick is busy; UINT64_MAX: none is */
 };
 
 typedef void wheel_due_fn(struct wheel_entry *entry, void *arg);

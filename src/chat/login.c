@@ -1,9 +1,10 @@
 /*
  * login.c: AUTH and PUT (protocol.md, 3). Looking an account up, hashing and storing happen beside the loops: a login goes
  *
- *	AUTH  worker -> store (look up) -> pool (verify; hash anew if need be) -> [store (replace the hash)] -> worker
- *	PUT   worker -> store (is the name free?) -> pool (hash) -> store (add, durably) -> worker
+ *	AUTH  worker -> pool (look up; verify; hash anew if need be) -> [store (replace the hash)] -> worker
+ *	PUT   worker -> pool (is the name free? hash) -> store (add, durably) -> worker
  *
+ * (where the store has to be waited for, the look-up is a way of its own: pool -> store -> pool)
  * and comes back with an outcome, to a session that may be gone by then.
  */
 #include <sodium.h>
@@ -226,12 +227,9 @@ static void replace_hash(struct login *login)
 		go_back(login, OUTCOME_IN);
 }
 
-static void verify(struct pool_job *job)
+static void verify(struct login *login)
 {
-	struct login *login = login_of_work(job);
 	bool known = login->possible && login->request.status == STORE_OK;
-	if (is_refused_unseen(login))
-		return;
 	enum password_verdict verdict =
 	    password_verify(password_of(login), known ? login->request.hash : NULL, &login->cost);
 	if (verdict == PASSWORD_WRONG) {
@@ -252,31 +250,53 @@ static void account_added(struct store_request *request)
 							: OUTCOME_LATER);
 }
 
-static void hash_new(struct pool_job *job)
+static void hash_new(struct login *login)
 {
-	struct login *login = login_of_work(job);
 	login->request.created_ms = clock_wall_ms();
-	if (is_refused_unseen(login))
-		return;
 	if (password_hash(password_of(login), &login->cost, login->request.hash))
 		submit(login, STORE_ACCOUNT_ADD, account_added);
 	else
 		go_back(login, OUTCOME_LATER);
 }
 
-/* ---- On the store's thread ---- */
+static void go_on(struct login *login)
+{
+	enum store_status status = login->request.status;
+	if (status != STORE_OK && status != STORE_NONE)
+		go_back(login, OUTCOME_LATER);
+	else if (login->sign_up && status == STORE_OK)
+		go_back(login, OUTCOME_TAKEN);
+	else if (login->sign_up)
+		hash_new(login);
+	else
+		verify(login);
+}
+
+static void go_on_here(struct pool_job *job)
+{
+	struct login *login = login_of_work(job);
+	if (!is_refused_unseen(login))
+		go_on(login);
+}
 
 static void looked_up(struct store_request *request)
 {
 	struct login *login = request->arg;
-	if (request->status != STORE_OK && request->status != STORE_NONE)
-		go_back(login, OUTCOME_LATER);
-	else if (login->sign_up && request->status == STORE_OK)
-		go_back(login, OUTCOME_TAKEN);
-	else {
-		login->work.run = login->sign_up ? hash_new : verify;
-		pool_submit(login->chat->passwords, &login->work);
-	}
+	login->work.run = go_on_here;
+	pool_submit(login->chat->passwords, &login->work);
+}
+
+/* Of an impossible name too: nobody has it, and it takes as long. */
+static void begin(struct pool_job *job)
+{
+	struct login *login = login_of_work(job);
+	if (is_refused_unseen(login))
+		return;
+	login->request.call = STORE_ACCOUNT_GET;
+	if (store_look_up(login->chat->store, &login->request))
+		go_on(login);
+	else
+		submit(login, STORE_ACCOUNT_GET, looked_up);
 }
 
 /* ---- The queries ---- */
@@ -318,8 +338,8 @@ static bool start(struct session *s, const struct query *q)
 	s->login = login;
 	session_enter(s, SESSION_CHECKING);
 	count_under_way(login->chat, true);
-	submit(login, STORE_ACCOUNT_GET,
-	    looked_up); /* of an impossible name: nobody has it, and it takes as long */
+	login->work.run = begin;
+	pool_submit(login->chat->passwords, &login->work);
 	return true;
 }
 

@@ -125,7 +125,7 @@ static bool set_up(SSL_CTX *context, const struct net_config *config)
 {
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_CIPHER_SERVER_PREFERENCE |
-					 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_CLEANSE_PLAINTEXT);
+					 SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_session_cache_mode(
@@ -203,6 +203,7 @@ int tls_handshake(SSL *ssl)
 	if (done != 1)
 		return result_of(ssl, done);
 	ERR_clear_error(); /* a handshake may go well and yet leave a complaint */
+	SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what comes next holds a password */
 	return 1;
 }
 

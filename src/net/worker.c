@@ -7,6 +7,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -147,19 +149,17 @@ static void resume_all(struct worker *w)
 	}
 }
 
-static void on_timer(uv_timer_t *timer);
-
 void worker_arm_timer(struct worker *w)
 {
 	uint64_t now_ms = worker_now_ms(w);
 	uint64_t wait_ms = wheel_wait_ms(&w->wheel, now_ms);
-	if (wait_ms == UINT64_MAX)
+	if (wait_ms == UINT64_MAX || (w->timer_due_ms != 0 && w->timer_due_ms <= now_ms + wait_ms))
 		return;
-	bool armed = uv_is_active((uv_handle_t *)&w->timer);
-	if (armed && w->timer_due_ms <= now_ms + wait_ms)
-		return;
+	struct itimerspec in = { .it_value = { .tv_sec = (time_t)(wait_ms / 1000),
+				     .tv_nsec = (long)(wait_ms % 1000) * 1000000 +
+						1 } }; /* all 0 would be never */
 	w->timer_due_ms = now_ms + wait_ms;
-	uv_timer_start(&w->timer, on_timer, wait_ms, 0);
+	timerfd_settime(w->timer_fd, 0, &in, NULL);
 }
 
 static void on_due(struct wheel_entry *entry, void *arg)
@@ -168,9 +168,13 @@ static void on_due(struct wheel_entry *entry, void *arg)
 	worker_ease(arg);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_timer(uv_poll_t *timer, int status, int events)
 {
 	struct worker *w = timer->data;
+	uint64_t times;
+	if (read(w->timer_fd, &times, sizeof(times)) < 0)
+		return; /* set anew meanwhile */
+	w->timer_due_ms = 0;
 	wheel_turn(&w->wheel, worker_now_ms(w), on_due, w);
 }
 
@@ -366,13 +370,15 @@ static bool make_buffers(struct worker *w)
 
 static bool make_loop(struct worker *w)
 {
-	if (uv_loop_init(&w->loop) < 0)
+	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (w->timer_fd < 0 || uv_loop_init(&w->loop) < 0)
 		return false;
 	w->wake.data = w->turn_end.data = w->timer.data = w->accept_pause.data = w;
 	return uv_async_init(&w->loop, &w->wake, on_wake) == 0 &&
 	       uv_prepare_init(&w->loop, &w->turn_end) == 0 &&
-	       uv_timer_init(&w->loop, &w->timer) == 0 &&
 	       uv_timer_init(&w->loop, &w->accept_pause) == 0 &&
+	       uv_poll_init(&w->loop, &w->timer, w->timer_fd) == 0 &&
+	       uv_poll_start(&w->timer, UV_READABLE, on_timer) == 0 &&
 	       uv_prepare_start(&w->turn_end, on_turn_end) == 0;
 }
 
@@ -380,6 +386,7 @@ bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 {
 	w->net = net;
 	w->index = index;
+	w->timer_fd = -1;
 	w->events = net->events;
 	w->config = net->config;
 	SSL_CTX_up_ref(net->tls);
@@ -466,6 +473,8 @@ void worker_release(struct worker *w)
 		uv_run(&w->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&w->loop);
 	}
+	if (w->timer_fd >= 0)
+		close(w->timer_fd);
 	if (w->owner != NULL)
 		w->events->worker_stopped(w, w->owner);
 	for (unsigned i = 0; w->outbox != NULL && i < w->net->worker_count; i++)

@@ -100,9 +100,10 @@ struct worker {
 	uv_loop_t loop;
 	uv_async_t wake;
 	uv_prepare_t turn_end;
-	uv_timer_t timer;
+	uv_poll_t timer; /* of timer_fd: a loop that waits for a time sets it anew each turn */
+	int timer_fd;
 	uv_timer_t accept_pause;
-	uint64_t timer_due_ms;
+	uint64_t timer_due_ms; /* what it is set to; 0: nothing */
 	pthread_t thread;
 	struct list listeners;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -168,7 +169,10 @@ static void raise_descriptor_limit(void)
 
 static unsigned core_count(void)
 {
-	long count = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t ours; /* which may be fewer than there are */
+	CPU_ZERO(&ours);
+	long count = sched_getaffinity(0, sizeof(ours), &ours) == 0 ? CPU_COUNT(&ours)
+								    : sysconf(_SC_NPROCESSORS_ONLN);
 	return count > 0 ? (unsigned)count : 1;
 }
 

@@ -13,6 +13,7 @@ struct store_engine {
 	struct store *(*open)(const char *url, const char *data_dir, char *why, size_t why_size);
 	void (*close)(struct store *store);
 	void (*submit)(struct store *store, struct store_request *request);
+	void (*look_up)(struct store *store, struct store_request *request); /* NULL: not here */
 	void (*file_begin)(struct file *file);
 	void (*file_append)(struct file *file, struct slice bytes);
 	void (*file_finish)(struct file *file, struct slice bytes);

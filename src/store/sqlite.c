@@ -4,6 +4,7 @@
  *                      writer lane: all that is queued, BEGIN ... COMMIT, then its done()s
  *   submit() -------<
  *                      reader lane: one look-up, its done(), the next
+ *   look_up_here() ----- on the caller's thread, with the reader lane's connection
  *
  *   sqlite_work() ------ pool: the bytes of files (files.c)
  *
@@ -43,6 +44,7 @@ struct lane {
 	carry_out_fn *carry_out;
 	sqlite3 *db;
 	sqlite3_stmt *statement[SQLITE_CALL_COUNT]; /* of the calls of this lane; the others NULL */
+	pthread_mutex_t at_work;                    /* held while db carries something out */
 	pthread_t thread;
 	bool has_thread;
 
@@ -208,13 +210,21 @@ static void write_group(struct sqlite *store, struct store_request *first)
 	finish_all(store, first);
 }
 
+static enum store_status look_up(struct lane *lane, struct store_request *request)
+{
+	pthread_mutex_lock(&lane->at_work);
+	enum store_status status = sqlite_call_run(lane->db, lane->statement, request);
+	pthread_mutex_unlock(&lane->at_work);
+	return status;
+}
+
 static void read_each(struct sqlite *store, struct store_request *first)
 {
 	struct lane *lane = &store->lane[LANE_READER];
 	for (struct store_request *request = first, *next; request != NULL; request = next) {
 		next = request->next;
 		request->next = NULL;
-		request->status = sqlite_call_run(lane->db, lane->statement, request);
+		request->status = look_up(lane, request);
 		finish_all(store, request);
 	}
 }
@@ -254,14 +264,21 @@ static void submit(struct store *base, struct store_request *request)
 	request->removed = &store->removed;
 	pthread_mutex_lock(&store->lock);
 	store->outstanding++;
-	if (lane->first == NULL) {
+	bool was_empty = lane->first == NULL;
+	if (was_empty)
 		lane->first = request;
-		pthread_cond_signal(&lane->filled);
-	} else {
+	else
 		lane->last->next = request;
-	}
 	lane->last = request;
 	pthread_mutex_unlock(&store->lock);
+	if (was_empty) /* after the lock, or who wakes up has to wait for it */
+		pthread_cond_signal(&lane->filled);
+}
+
+static void look_up_here(struct store *base, struct store_request *request)
+{
+	struct sqlite *store = sqlite_of(base);
+	request->status = look_up(&store->lane[LANE_READER], request);
 }
 
 /* ---- opening and closing ---- */
@@ -386,6 +403,7 @@ static struct sqlite *sqlite_new(void)
 		store->lane[i].store = store;
 		store->lane[i].carry_out = carry_out[i];
 		pthread_cond_init(&store->lane[i].filled, NULL);
+		pthread_mutex_init(&store->lane[i].at_work, NULL);
 	}
 	return store;
 }
@@ -448,6 +466,7 @@ static void close_store(struct store *base)
 			sqlite3_finalize(lane->statement[j]);
 		sqlite3_close(lane->db);
 		pthread_cond_destroy(&lane->filled);
+		pthread_mutex_destroy(&lane->at_work);
 	}
 	pthread_mutex_destroy(&store->lock);
 	free(store);
@@ -473,6 +492,7 @@ const struct store_engine sqlite_engine = {
 	.open = open_store,
 	.close = close_store,
 	.submit = submit,
+	.look_up = look_up_here,
 	.file_begin = folder_file_begin,
 	.file_append = folder_file_append,
 	.file_finish = folder_file_finish,

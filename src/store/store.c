@@ -1,6 +1,7 @@
 /* store.c: the face of the store: finds the engine by the url and hands everything on to it. */
 #include "store/store.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,15 @@ struct store_counts store_counts(struct store *store)
 void store_submit(struct store *store, struct store_request *request)
 {
 	store->engine->submit(store, request);
+}
+
+bool store_look_up(struct store *store, struct store_request *request)
+{
+	assert(request->call == STORE_ACCOUNT_GET);
+	if (store->engine->look_up == NULL)
+		return false;
+	store->engine->look_up(store, request);
+	return true;
 }
 
 void store_request_wipe(struct store_request *request)

@@ -170,6 +170,12 @@ struct store_counts store_counts(struct store *store);
 /* Hands a request in. Any thread. Never fails: what can't be done comes back as STORE_UNAVAILABLE. */
 void store_submit(struct store *store, struct store_request *request);
 
+/*
+ * Answers a look-up (STORE_ACCOUNT_GET) at once, on the caller's thread, which may have to wait for a disk: a pool's, never a loop's.
+ * True: status is set, done() is not called. False: this engine answers only what is handed in.
+ */
+bool store_look_up(struct store *store, struct store_request *request);
+
 /* Wipes what is secret in a request (the hashes) when it is no longer needed. */
 void store_request_wipe(struct store_request *request);
 

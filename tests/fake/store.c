@@ -187,6 +187,14 @@ void store_submit(struct store *store, struct store_request *request)
 	store->end = &request->next;
 }
 
+bool store_look_up(struct store *store, struct store_request *request)
+{
+	if (!store->at_once)
+		return false;
+	request->status = run(store, request);
+	return true;
+}
+
 bool fake_store_step(struct store *store)
 {
 	struct store_request *request = store->first;

@@ -35,6 +35,18 @@ static void assert_hash(struct store *store, const char *name, const char *expec
 	assert_string_equal(hash, expected);
 }
 
+/* An engine that answers on this thread too gives the same answer. */
+static void assert_looked_up(
+    struct store *store, const char *name, enum store_status status, const char *hash)
+{
+	struct store_request request = { .call = STORE_ACCOUNT_GET };
+	snprintf(request.name, sizeof(request.name), "%s", name);
+	if (!store_look_up(store, &request))
+		return;
+	assert_int_equal(request.status, status);
+	assert_string_equal(request.hash, hash);
+}
+
 /* One row per call in turn, on one store: what it is asked and what it must say. */
 static void answers_in_turn(void **state)
 {
@@ -87,6 +99,8 @@ static void answers_in_turn(void **state)
 		if (is_get && strcmp(asked.request.hash, rows[i].hash) != 0)
 			fail_msg(
 			    "row %zu: hash %s, expected %s", i, asked.request.hash, rows[i].hash);
+		if (is_get)
+			assert_looked_up(f->store, rows[i].name, rows[i].status, rows[i].hash);
 	}
 	tear_down(f);
 }
@@ -247,6 +261,7 @@ static void *sign_up(void *arg)
 		ask_begin(s->store, &both[1], STORE_ACCOUNT_ADD, wanted, own);
 		s->wrong += ask_end(&both[0]) != STORE_OK;
 		s->wrong += ask_hash(s->store, own, hash) != STORE_OK || strcmp(hash, own) != 0;
+		assert_looked_up(s->store, own, STORE_OK, own);
 		enum store_status status = ask_end(&both[1]);
 		s->wrong += ask_hash(s->store, wanted, hash) != STORE_OK;
 		s->wrong += (strcmp(hash, own) == 0) != (status == STORE_OK);
