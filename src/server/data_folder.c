@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/privileges.h"
+
 enum { PATH_SIZE = 4096 };
 
 /* Like mkdir -p; folders above the last one are as the umask says. */
@@ -26,6 +28,38 @@ static bool make_folders(const char *path)
 			return false;
 	}
 	return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+/* We are root and shall become user: is the folder, which was or was not made just now, that user's? */
+static bool hand_over(const char *path, bool is_new, const char *user, char *why, size_t why_size)
+{
+	uid_t uid;
+	gid_t gid;
+	struct stat found;
+	if (!privileges_find(user, &uid, &gid, why, why_size))
+		return false;
+	if (is_new && chown(path, uid, gid) < 0) {
+		snprintf(why, why_size, "can't give the data folder %s to \"%s\": %s", path, user,
+		    strerror(errno));
+		return false;
+	}
+	if (stat(path, &found) == 0 && found.st_uid != uid && uid != 0) {
+		snprintf(why, why_size,
+		    "the data folder %s is not \"%s\"'s own (server.user): chown -R %s %s", path,
+		    user, user, path);
+		return false;
+	}
+	return true;
+}
+
+bool data_folder_make(const char *path, const char *user, char *why, size_t why_size)
+{
+	bool is_new = access(path, F_OK) < 0 && errno == ENOENT;
+	if (!make_folders(path)) {
+		snprintf(why, why_size, "can't make the data folder %s: %s", path, strerror(errno));
+		return false;
+	}
+	return geteuid() != 0 || hand_over(path, is_new, user, why, why_size);
 }
 
 static void name_other(int fd, const char *path, char *why, size_t why_size)
@@ -48,10 +82,6 @@ static bool write_pid(int fd)
 int data_folder_open(const char *path, char *why, size_t why_size)
 {
 	char lock_path[PATH_SIZE];
-	if (!make_folders(path)) {
-		snprintf(why, why_size, "can't make the data folder %s: %s", path, strerror(errno));
-		return -1;
-	}
 	snprintf(lock_path, sizeof(lock_path), "%s/messagerd.pid", path);
 	int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {

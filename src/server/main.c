@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "server/sandbox.h"
 #include "server/server.h"
 #include "server/settings.h"
 
@@ -102,6 +103,10 @@ static int run(struct command_line *line)
 		return EXIT_SUCCESS;
 	}
 	log_configure(settings.log_level, settings.log_format);
+	if (!sandbox_enter(&settings, from->path, why, sizeof(why))) {
+		log_error("start-failed", LOG_STR("reason", why));
+		return EXIT_FAILURE;
+	}
 	log_start();
 	int status = server_run(&settings, from);
 	log_stop();

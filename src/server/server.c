@@ -20,6 +20,7 @@
 #include "server/data_folder.h"
 #include "server/http.h"
 #include "server/identity.h"
+#include "server/sandbox.h"
 
 enum { STOP_WAIT_MS = 3000 }; /* with what is left of the end it stays below 5 s */
 
@@ -277,7 +278,10 @@ int server_run(const struct settings *settings, const struct server_origin *orig
 	raise_descriptor_limit();
 	bool started = listen_to_signals(&server) && put_together(&server, why) &&
 		       (server.admin = admin_open(&server, settings->admin_socket, why)) != NULL &&
-		       open_http(&server, why) && net_start(server.net, why);
+		       open_http(&server, why);
+	if (started)
+		sandbox_seal(settings);
+	started = started && net_start(server.net, why);
 	if (started)
 		serve(&server);
 	else

@@ -258,7 +258,16 @@ static bool is_same(const struct settings *a, const struct settings *b, const st
 	return strcmp(text_a, text_b) == 0;
 }
 
-/* What needs a restart stays as it runs; what is derived from it must not run ahead of it. */
+static bool is_left_empty(struct settings *s, const struct setting *row)
+{
+	const char *field = setting_field(s, row);
+	return row->derive != NULL && field[0] == '\0';
+}
+
+/*
+ * What needs a restart stays as it runs; what is derived from it must not run ahead of it. Nor is it derived anew: a server that is confined, or
+ * no longer root, would come to another result.
+ */
 static bool complete(struct settings *s, const struct settings *running, char *why, size_t why_size)
 {
 	for (int needs_restart = 1; needs_restart >= 0; needs_restart--) {
@@ -266,6 +275,11 @@ static bool complete(struct settings *s, const struct settings *running, char *w
 			const struct setting *row = &setting_rows[i];
 			if (row->needs_restart != needs_restart)
 				continue;
+			if (row->needs_restart && running != NULL && is_left_empty(s, row)) {
+				memcpy(
+				    setting_field(s, row), setting_value(running, row), row->size);
+				continue;
+			}
 			if (!derive_row(s, row, why, why_size))
 				return false;
 			if (!row->needs_restart || running == NULL || is_same(s, running, row))

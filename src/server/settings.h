@@ -22,6 +22,7 @@ enum {
 	SETTINGS_TEXT_SIZE = 1024,
 	SETTINGS_SOCKET_SIZE = 108, /* sun_path */
 	SETTINGS_NODE_SIZE = 65,
+	SETTINGS_USER_SIZE = 65,
 	SETTINGS_MAX_LISTEN = 16,
 };
 
@@ -33,6 +34,8 @@ struct settings {
 	char listen[SETTINGS_TEXT_SIZE]; /* for settings_addresses() */
 	char data[NET_PATH_SIZE];
 	uint64_t workers; /* 0: one per core */
+	char user[SETTINGS_USER_SIZE];
+	bool sandbox;
 	char store_url[SETTINGS_TEXT_SIZE];
 	char bus_url[SETTINGS_TEXT_SIZE];
 	char node[SETTINGS_NODE_SIZE];

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,6 +79,19 @@ static bool derive_node(const struct settings *s, char *to, size_t size, char *w
 	return true;
 }
 
+/* Who starts it, unless that is root and the host has a user for it. */
+static bool derive_user(const struct settings *s, char *to, size_t size, char *why, size_t why_size)
+{
+	(void)s;
+	const struct passwd *own = geteuid() == 0 ? getpwnam("messagerd") : NULL;
+	if (own == NULL)
+		own = getpwuid(geteuid());
+	return own != NULL ? derived(snprintf(to, size, "%s", own->pw_name), size,
+				 "the name of the user", why, why_size)
+			   : derived(snprintf(to, size, "%u", (unsigned)geteuid()), size,
+				 "the user", why, why_size);
+}
+
 /* When a change takes effect. */
 enum { AT_ONCE = false, AFTER_RESTART = true };
 
@@ -91,6 +105,16 @@ const struct setting setting_rows[] = {
 	    .help = "The folder for everything that lasts. Made with mode 0700 if it is missing." },
 	{ "server.workers", SETTING_COUNT, AFTER_RESTART, AT(workers), "0", .max = 1024,
 	    .help = "Threads that serve connections. 0: one per core." },
+
+	{ "server.user", SETTING_WORD, AFTER_RESTART, AT(user), "", .derive = derive_user,
+	    .derived_as =
+		"messagerd, if root starts it and there is such a user, else who starts it",
+	    .help = "The user that it becomes if root starts it." },
+	{ "server.sandbox", SETTING_CHOICE, AFTER_RESTART, AT(sandbox), "on",
+	    .choices = CHOICES("off", "on"),
+	    .help =
+		"Whether it gives up, once it has started, what it does not need of the disk and of the "
+		"kernel." },
 
 	{ "tls.certificate", SETTING_PATH, AT_ONCE, AT(net.certificate_path), "",
 	    .derive = derive_certificate,

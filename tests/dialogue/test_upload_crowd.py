@@ -70,9 +70,10 @@ def test_many_transfers_and_many_who_chat(serve):
             content += record
         assert content == data
         one.hears("CMD <file send complete>")
-        one.say("CMD <get>")
     for one in senders:
         one.hears(COMPLETE, seconds=SLOW)
+    for one in receivers:
+        one.say("CMD <get>")
     for one in receivers:
         assert hears_files(one, SLOW) == [(b"second", data)]
     assert max(slowest) < PATIENCE / 2, slowest

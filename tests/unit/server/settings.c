@@ -554,6 +554,7 @@ static void prints_how_to_give_what_is_too_long(void **state)
 /* The file that operators are shown is a valid one, and says the defaults. */
 static const char example[] =
     "[server]\n"
+    "user =\nsandbox = on\n"
     "listen = 0.0.0.0:18443          ; several, separated by spaces; [::]:18443; port 0 picks a free one\n"
     "workers = 0                     ; 0: one per core\n"
     "[tls]\n"
