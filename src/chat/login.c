@@ -145,6 +145,8 @@ static void come_back(struct worker *w, struct worker_job *job)
 {
 	struct login *login = (struct login *)(void *)job;
 	struct session *s = session_of(worker_owner(w), login->conn);
+	if (login->outcome == OUTCOME_REFUSED || login->outcome == OUTCOME_ADDRESS_TRIALS)
+		worker_penalize(w, &login->from, NET_OFFENCE_PASSWORD); /* gone or not */
 	if (s != NULL)
 		s->login = NULL;
 	if (s != NULL && login->outcome == OUTCOME_IN)
@@ -333,6 +335,7 @@ static bool start(struct session *s, const struct query *q)
 		return settle(s, OUTCOME_LATER);
 	if (too_many_refusals(login)) {
 		login_free(login);
+		worker_penalize(s->here->worker, conn_address(s->conn), NET_OFFENCE_PASSWORD);
 		return settle(s, OUTCOME_ADDRESS_TRIALS);
 	}
 	s->login = login;

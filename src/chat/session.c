@@ -385,7 +385,8 @@ static void leave(struct session *s, const char *reason)
 {
 	char from[ADDRESS_TEXT_SIZE];
 	address_text(conn_address(s->conn), from);
-	count_up(&s->here->endings[ending_find(reason)]);
+	unsigned ending = ending_find(reason);
+	count_up(&s->here->endings[ending]);
 	if (s->state & SESSION_ON) {
 		receipts_check(s);
 		receipts_clear(s);
@@ -399,6 +400,9 @@ static void leave(struct session *s, const char *reason)
 	} else {
 		static struct log_limit limit;
 		uint64_t suppressed;
+		enum net_offence offence = ending_offence(ending);
+		if (offence != NET_OFFENCES)
+			worker_penalize(s->here->worker, conn_address(s->conn), offence);
 		if (log_limit_allows(&limit, &suppressed))
 			log_info("login-ended", LOG_STR("address", from), LOG_STR("reason", reason),
 			    LOG_INT("suppressed", suppressed));

@@ -59,6 +59,57 @@ bool address_parse(const char *text, struct address *a_r)
 	return parsed;
 }
 
+bool network_has(const struct network *n, const struct address *a)
+{
+	size_t whole = n->bits / 8;
+	unsigned rest = n->bits % 8;
+	unsigned mask = 0xff00U >> rest;
+	return memcmp(n->address.bytes, a->bytes, whole) == 0 &&
+	       (rest == 0 || ((n->address.bytes[whole] ^ a->bytes[whole]) & mask & 0xff) == 0);
+}
+
+bool network_parse(const char *text, struct network *n_r)
+{
+	char host[ADDRESS_TEXT_SIZE];
+	size_t host_len = strcspn(text, "/");
+	const char *bits = text + host_len;
+	struct network n = { .bits = 128 };
+	if (host_len >= sizeof(host))
+		return false;
+	memcpy(host, text, host_len);
+	host[host_len] = '\0';
+	if (!address_parse(host, &n.address))
+		return false;
+	bool is_v4 = strchr(host, ':') == NULL;
+	if (*bits == '/') {
+		size_t digits = strspn(bits + 1, "0123456789");
+		if (digits == 0 || digits > 3 || bits[1 + digits] != '\0')
+			return false;
+		n.bits = (unsigned)strtoul(bits + 1, NULL, 10) + (is_v4 ? 96 : 0);
+		if (n.bits > 128)
+			return false;
+	}
+	*n_r = n;
+	return true;
+}
+
+size_t network_parse_list(const char *text, struct network *networks_r, size_t max)
+{
+	size_t count = 0;
+	while (*text != '\0' && count < max) {
+		char word[ADDRESS_TEXT_SIZE];
+		size_t len = strcspn(text, " ");
+		if (len < sizeof(word)) {
+			memcpy(word, text, len);
+			word[len] = '\0';
+			if (network_parse(word, &networks_r[count]))
+				count++;
+		}
+		text += len + strspn(text + len, " ");
+	}
+	return count;
+}
+
 static bool parse_port(const char *text, uint16_t *port_r)
 {
 	if (*text == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 5)

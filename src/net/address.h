@@ -29,6 +29,20 @@ void address_text(const struct address *a, char text[static ADDRESS_TEXT_SIZE]);
 /* Reads an address without port. false: it is none. */
 bool address_parse(const char *text, struct address *a_r);
 
+/* All addresses that begin with the same bits. */
+struct network {
+	struct address address;
+	unsigned bits; /* of the IPv4-mapped form: 0 to 128 */
+};
+
+bool network_has(const struct network *n, const struct address *a);
+
+/* "192.0.2.0/24", "2001:db8::/32"; an address alone is a network of one. false: it is none. */
+bool network_parse(const char *text, struct network *n_r);
+
+/* Several, separated by single spaces. Returns how many; those beyond max, and what is none, are left out. */
+size_t network_parse_list(const char *text, struct network *networks_r, size_t max);
+
 /* "HOST:PORT", HOST an IPv4 address or an IPv6 address in brackets; nothing is looked up. false: not of that form. */
 bool address_parse_with_port(
     const char *text, struct sockaddr_storage *address_r, socklen_t *len_r);

@@ -14,7 +14,16 @@ enum net_client_certificates {
 };
 enum net_tls_version { NET_TLS_1_2, NET_TLS_1_3 };
 
-enum { NET_PATH_SIZE = 1024 };
+enum { NET_PATH_SIZE = 1024, NET_LIST_SIZE = 1024 };
+
+/* What a stranger may do that adds to its penalties. */
+enum net_offence {
+	NET_OFFENCE_PASSWORD,  /* a log-in that was refused */
+	NET_OFFENCE_GARBAGE,   /* something that is no query, before log-in */
+	NET_OFFENCE_NO_LOGIN,  /* it went, or its time was over, without a log-in */
+	NET_OFFENCE_HANDSHAKE, /* it began a handshake that came to nothing */
+	NET_OFFENCES
+};
 
 /* 0 means no limit wherever a limit may be off. */
 struct net_config {
@@ -29,6 +38,11 @@ struct net_config {
 	uint64_t connections;
 	uint64_t connections_per_address;
 	uint64_t unauthenticated;
+
+	uint64_t penalty_ms[NET_OFFENCES];
+	uint64_t penalty_threshold_ms; /* 0: nobody is refused */
+	uint64_t penalty_longest_ms;
+	char penalty_exempt[NET_LIST_SIZE]; /* for network_parse_list() */
 };
 
 #endif

@@ -138,13 +138,21 @@ static void on_closed(uv_handle_t *handle)
 	free(c);
 }
 
+/* A peer that connects and goes again has not even begun one: a port scanner, or somebody who looks whether we are there. */
+static void handshake_failed(struct conn *c)
+{
+	grow(&c->worker->counts.failed_handshakes, 1);
+	worker_penalize(
+	    c->worker, &c->address, c->has_begun ? NET_OFFENCE_HANDSHAKE : NET_OFFENCE_NO_LOGIN);
+}
+
 /* Everything goes at once but the object itself. */
 static void die(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
 	if (c->state == CONN_HANDSHAKE && !c->worker->stopping)
-		grow(&c->worker->counts.failed_handshakes, 1);
+		handshake_failed(c);
 	c->state = CONN_DEAD;
 	wheel_drop(&c->worker->wheel, &c->deadline);
 	list_remove(&c->dirty_node);
@@ -547,6 +555,7 @@ static void read_socket(struct conn *c)
 	if (n <= 0)
 		return;
 	grow(&w->counts.received_bytes, (uint64_t)n);
+	c->has_begun = true;
 	w->io.in = slice_of(w->in, (size_t)n);
 	w->io.out_len = 0;
 	if (c->state == CONN_HANDSHAKE)
@@ -682,6 +691,10 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 	enum net_refusal refusal;
 	if (!w->events->admits(w, &address)) {
 		refuse(w, fd, NET_REFUSED_NOT_ADMITTED);
+		return;
+	}
+	if (penalties_refuse(w->net->penalties, &address, worker_now_ms(w))) {
+		refuse(w, fd, NET_REFUSED_PENALTY);
 		return;
 	}
 	if (!admission_enter(w->net->admission, &address, &w->config, &refusal)) {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/worker.h"
 
@@ -20,6 +21,7 @@ const char *const net_refusal_names[] = { [NET_REFUSED_CONNECTIONS] = "connectio
 	[NET_REFUSED_UNAUTHENTICATED] = "unauthenticated",
 	[NET_REFUSED_ADDRESS] = "connections per address",
 	[NET_REFUSED_NOT_ADMITTED] = "banned",
+	[NET_REFUSED_PENALTY] = "penalty",
 	[NET_REFUSED_NO_MEMORY] = "no memory" };
 
 /* Finds out whether the address is free for us alone, and which port it is. */
@@ -67,15 +69,18 @@ static struct net *net_new(const struct net_options *options)
 	net->listen_count = options->listen_count;
 	size_t fds = options->workers * options->listen_count;
 	net->admission = admission_new();
+	net->penalties = penalties_new();
 	net->workers = calloc(options->workers, sizeof(*net->workers));
 	net->listen = calloc(options->listen_count, sizeof(*net->listen));
 	net->listen_fds = calloc(fds, sizeof(*net->listen_fds));
-	if (!net->admission || !net->workers || !net->listen || !net->listen_fds) {
+	if (!net->admission || !net->penalties || !net->workers || !net->listen ||
+	    !net->listen_fds) {
 		free(net->listen_fds);
 		net->listen_fds = NULL;
 		net_free(net);
 		return NULL;
 	}
+	penalties_configure(net->penalties, &net->config);
 	memcpy(net->listen, options->listen, options->listen_count * sizeof(*net->listen));
 	for (size_t i = 0; i < fds; i++)
 		net->listen_fds[i] = -1;
@@ -176,6 +181,7 @@ bool net_reconfigure(struct net *net, const struct net_config *config, void **ow
 	if (ready) {
 		SSL_CTX_free(net->tls);
 		net->tls = tls;
+		penalties_configure(net->penalties, config);
 	} else {
 		SSL_CTX_free(tls);
 	}
@@ -209,6 +215,7 @@ void net_free(struct net *net)
 	}
 	SSL_CTX_free(net->tls);
 	admission_free(net->admission);
+	penalties_free(net->penalties);
 	free(net->listen_fds);
 	free(net->listen);
 	free(net->workers);
@@ -235,6 +242,9 @@ struct net_counts net_counts(const struct net *net)
 		sum.refusals[i] = admission.refusals[i];
 		sum.refused += admission.refusals[i];
 	}
+	struct penalties_counts penalties = penalties_counts(net->penalties, clock_now_ms());
+	memcpy(sum.offences, penalties.offences, sizeof(sum.offences));
+	sum.penalized = penalties.refused_sources;
 	for (unsigned i = 0; i < net->worker_count; i++) {
 		const struct worker *w = &net->workers[i];
 		for (int phase = 0; phase < NET_PHASES; phase++)
@@ -247,6 +257,17 @@ struct net_counts net_counts(const struct net *net)
 		histogram_read(&w->counts.turns, &sum.turns);
 	}
 	return sum;
+}
+
+void net_each_penalty(
+    struct net *net, void (*each)(const struct net_penalty *penalty, void *arg), void *arg)
+{
+	penalties_each(net->penalties, clock_now_ms(), each, arg);
+}
+
+size_t net_clear_penalties(struct net *net, const struct address *source)
+{
+	return penalties_clear(net->penalties, source, clock_now_ms());
 }
 
 int64_t net_certificate_end(const struct net *net)

@@ -125,6 +125,7 @@ enum net_refusal {
 	NET_REFUSED_UNAUTHENTICATED,
 	NET_REFUSED_ADDRESS,
 	NET_REFUSED_NOT_ADMITTED, /* by the owner: banned */
+	NET_REFUSED_PENALTY,
 	NET_REFUSED_NO_MEMORY,
 	NET_REFUSALS
 };
@@ -136,6 +137,8 @@ struct net_counts {
 	uint64_t phases[NET_PHASES];
 	uint64_t accepted; /* since the start, as all that follows but queues */
 	uint64_t refused, refusals[NET_REFUSALS];
+	uint64_t offences[NET_OFFENCES];
+	uint64_t penalized; /* sources that are refused, now */
 	uint64_t failed_handshakes;
 	uint64_t received_bytes, sent_bytes; /* as they went over the wire */
 	uint64_t output_queue_bytes;         /* that wait for sockets, now */
@@ -143,6 +146,21 @@ struct net_counts {
 	struct histogram_sum turns;          /* of the loops, from waking up to going to sleep */
 };
 struct net_counts net_counts(const struct net *net);
+
+/* What a source owes; see penalties.h. */
+struct net_penalty {
+	struct address source;
+	uint64_t owes_ms;
+	bool is_refused; /* until it owes nothing */
+};
+extern const char *const net_offence_names[NET_OFFENCES];
+
+/* Those who owe something, under a lock: each() is short. */
+void net_each_penalty(
+    struct net *net, void (*each)(const struct net_penalty *penalty, void *arg), void *arg);
+
+/* Forgives a source, or all (NULL). Returns how many owed something. */
+size_t net_clear_penalties(struct net *net, const struct address *source);
 
 /* When the certificate in force ends, in seconds since 1970; 0: not known. Main thread. */
 int64_t net_certificate_end(const struct net *net);
@@ -155,6 +173,9 @@ const struct net_config *worker_config(const struct worker *w);
 
 /* This turn's time on clock_now_ms()'s scale, without asking the clock. */
 uint64_t worker_now_ms(const struct worker *w);
+
+/* Somebody there has done that: it adds to the penalties of its address. */
+void worker_penalize(struct worker *w, const struct address *from, enum net_offence offence);
 
 /* The connection of that name, or NULL if it is gone, closing, or another worker's. */
 struct conn *worker_conn(struct worker *w, struct conn_id id);

@@ -95,6 +95,11 @@ struct conn *worker_conn(struct worker *w, struct conn_id id)
 	return c->state == CONN_OPEN ? c : NULL;
 }
 
+void worker_penalize(struct worker *w, const struct address *from, enum net_offence offence)
+{
+	penalties_add(w->net->penalties, from, offence, worker_now_ms(w));
+}
+
 void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg), void *arg)
 {
 	for (uint32_t i = 0; i < w->slot_count; i++) {

@@ -12,6 +12,7 @@
 #include "base/wheel.h"
 #include "net/admission.h"
 #include "net/net.h"
+#include "net/penalties.h"
 #include "net/tls.h"
 
 enum {
@@ -41,6 +42,7 @@ struct conn {
 	int fd;
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */
+	bool has_begun;       /* the peer has sent something */
 	bool authenticated;
 	bool paused;
 	bool said_bye;  /* close_notify is out */
@@ -141,6 +143,7 @@ struct net {
 	struct net_config config;
 	SSL_CTX *tls;
 	struct admission *admission;
+	struct penalties *penalties;
 	struct worker *workers;
 	unsigned worker_count;
 	unsigned started_count;

@@ -23,6 +23,8 @@ static const struct admin_command commands[] = {
 	{ "ban", 1, 1, admin_ban, LOG_COMMAND_AND_NAME },
 	{ "unban", 1, 1, admin_unban, LOG_COMMAND_AND_NAME },
 	{ "bans", 0, 0, admin_bans, LOG_AS_DEBUG },
+	{ "penalties list", 0, 0, admin_penalties_list, LOG_AS_DEBUG },
+	{ "penalties clear", 0, 1, admin_penalties_clear, LOG_COMMAND },
 	{ "files list", 0, 1, admin_files_list, LOG_AS_DEBUG },
 	{ "files delete", 2, 2, admin_files_delete, LOG_COMMAND_AND_NAME },
 	{ "message", 2, 2, message, LOG_COMMAND_AND_NAME },

@@ -24,6 +24,7 @@ enum {
 	SETTINGS_NODE_SIZE = 65,
 	SETTINGS_USER_SIZE = 65,
 	SETTINGS_MAX_LISTEN = 16,
+	SETTINGS_MAX_NETWORKS = 32,
 };
 
 /* Complete and within bounds once settings_load() has returned true. 0 means no limit wherever a limit may be off. */

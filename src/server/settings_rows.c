@@ -199,6 +199,33 @@ const struct setting setting_rows[] = {
 	{ "limits.unauthenticated", SETTING_COUNT, AT_ONCE, AT(net.unauthenticated), "10000",
 	    .max = MOST, .help = "Connections at a time that have not logged in. 0: no limit." },
 
+	{ "limits.penalty_wrong_password", SETTING_SECONDS, AT_ONCE,
+	    AT(net.penalty_ms[NET_OFFENCE_PASSWORD]), "1", .max = LONGEST,
+	    .help =
+		"What a refused log-in adds to the penalties of its address, of which a second takes one "
+		"off." },
+	{ "limits.penalty_garbage", SETTING_SECONDS, AT_ONCE,
+	    AT(net.penalty_ms[NET_OFFENCE_GARBAGE]), "5", .max = LONGEST,
+	    .help = "The same for something that is no query, before log-in." },
+	{ "limits.penalty_no_login", SETTING_SECONDS, AT_ONCE,
+	    AT(net.penalty_ms[NET_OFFENCE_NO_LOGIN]), "1", .max = LONGEST,
+	    .help = "The same for a connection that ends without a log-in." },
+	{ "limits.penalty_handshake", SETTING_SECONDS, AT_ONCE,
+	    AT(net.penalty_ms[NET_OFFENCE_HANDSHAKE]), "2", .max = LONGEST,
+	    .help = "The same for a TLS handshake that comes to nothing." },
+	{ "limits.penalty_threshold", SETTING_SECONDS, AT_ONCE, AT(net.penalty_threshold_ms), "120",
+	    .max = LONGEST,
+	    .help =
+		"An address (in IPv6 a /64) that owes so much is refused before its handshake until it owes "
+		"nothing. 0: none is." },
+	{ "limits.penalty_longest", SETTING_SECONDS, AT_ONCE, AT(net.penalty_longest_ms), "600",
+	    .max = LONGEST, .help = "The most that an address can owe." },
+	{ "limits.penalty_exempt", SETTING_NETWORKS, AT_ONCE, AT(net.penalty_exempt),
+	    "127.0.0.0/8 ::1", .max = SETTINGS_MAX_NETWORKS,
+	    .help =
+		"Who owes nothing, such as 192.0.2.0/24 2001:db8::/32: proxies and crowds behind one "
+		"address." },
+
 	{ "store.url", SETTING_URL, AFTER_RESTART, AT(store_url),
 	    "sqlite:", .choices = CHOICES("sqlite:", "postgres://", "postgresql://"),
 	    .help =

@@ -9,6 +9,7 @@ enum setting_type {
 	SETTING_WORD, /* char[]: letters, digits, '-', '_' and '.'; empty only where it is derived */
 	SETTING_URL,  /* char[]: begins with one of the row's choices */
 	SETTING_ADDRESSES, /* char[]: min to max of HOST:PORT, separated by single spaces in the struct */
+	SETTING_NETWORKS, /* char[]: up to max of ADDRESS or ADDRESS/BITS, separated by single spaces in the struct */
 	SETTING_COUNT,   /* uint64_t */
 	SETTING_SIZE,    /* uint64_t, bytes */
 	SETTING_SECONDS, /* uint64_t, milliseconds */

@@ -116,14 +116,26 @@ static bool parse_url(const struct setting *row, const char *text, struct settin
 	return false;
 }
 
-/* Blanks between addresses become one space. */
-static bool parse_addresses(const struct setting *row, const char *text, struct settings *s)
+static bool is_address(const char *word)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+	return address_parse_with_port(word, &address, &len);
+}
+
+static bool is_network(const char *word)
+{
+	struct network network;
+	return network_parse(word, &network);
+}
+
+/* Blanks between words become one space. */
+static bool parse_list(
+    const struct setting *row, const char *text, struct settings *s, bool (*is_word)(const char *))
 {
 	char list[SETTINGS_TEXT_SIZE] = "";
 	size_t len = 0, count = 0;
 	for (;;) {
-		struct sockaddr_storage address;
-		socklen_t address_len;
 		text += strspn(text, " \t");
 		size_t word_len = strcspn(text, " \t");
 		if (word_len == 0)
@@ -134,7 +146,7 @@ static bool parse_addresses(const struct setting *row, const char *text, struct 
 			list[len++] = ' ';
 		memcpy(list + len, text, word_len);
 		list[len + word_len] = '\0';
-		if (!address_parse_with_port(list + len, &address, &address_len))
+		if (!is_word(list + len))
 			return false;
 		len += word_len;
 		text += word_len;
@@ -143,6 +155,16 @@ static bool parse_addresses(const struct setting *row, const char *text, struct 
 		return false;
 	memcpy(setting_field(s, row), list, len + 1);
 	return true;
+}
+
+static bool parse_addresses(const struct setting *row, const char *text, struct settings *s)
+{
+	return parse_list(row, text, s, is_address);
+}
+
+static bool parse_networks(const struct setting *row, const char *text, struct settings *s)
+{
+	return parse_list(row, text, s, is_network);
 }
 
 static bool parse_choice(const struct setting *row, const char *text, struct settings *s)
@@ -168,6 +190,7 @@ bool setting_parse(
 		[SETTING_WORD] = parse_word,
 		[SETTING_URL] = parse_url,
 		[SETTING_ADDRESSES] = parse_addresses,
+		[SETTING_NETWORKS] = parse_networks,
 		[SETTING_COUNT] = parse_number,
 		[SETTING_SIZE] = parse_number,
 		[SETTING_SECONDS] = parse_number,
@@ -235,6 +258,7 @@ void setting_format(
 	case SETTING_WORD:
 	case SETTING_URL:
 	case SETTING_ADDRESSES:
+	case SETTING_NETWORKS:
 		snprintf(text, SETTINGS_TEXT_SIZE, "%s", (const char *)value);
 		break;
 	}
@@ -290,6 +314,11 @@ void setting_describe(const struct setting *row, char text[static SETTINGS_TEXT_
 		    "%" PRIu64 " to %" PRIu64
 		    " addresses with port, such as 127.0.0.1:18443 or [::1]:18443",
 		    row->min, row->max);
+		break;
+	case SETTING_NETWORKS:
+		snprintf(text, SETTINGS_TEXT_SIZE,
+		    "at most %" PRIu64 " addresses or networks, such as 192.0.2.7 or 2001:db8::/32",
+		    row->max);
 		break;
 	}
 }

@@ -116,6 +116,10 @@ void conn_authenticated(struct conn *c)
 	c->is_authenticated = true;
 }
 
+void worker_penalize(struct worker *w, const struct address *from, enum net_offence offence)
+{
+}
+
 void conn_send(struct conn *c, struct slice bytes)
 {
 	if (!c->is_open)

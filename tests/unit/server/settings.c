@@ -121,6 +121,14 @@ static const struct value_case {
 	{ "beginning of a choice", "login.registration", "clos", NULL },
 	{ "more than a choice", "login.registration", "closed!", NULL },
 
+	{ "networks", "limits.penalty_exempt", "192.0.2.0/24 \t2001:db8::/32 10.0.0.1",
+	    "192.0.2.0/24 2001:db8::/32 10.0.0.1" },
+	{ "no network", "limits.penalty_exempt", "", "" },
+	{ "network with too many bits", "limits.penalty_exempt", "192.0.2.0/33", NULL },
+	{ "network without bits", "limits.penalty_exempt", "192.0.2.0/", NULL },
+	{ "network with a port", "limits.penalty_exempt", "192.0.2.0:1", NULL },
+	{ "network of a name", "limits.penalty_exempt", "localhost", NULL },
+
 	{ "address", "server.listen", "127.0.0.1:0", "127.0.0.1:0" },
 	{ "address of version 6", "server.listen", "[::]:18443", "[::]:18443" },
 	{ "several addresses", "server.listen", "0.0.0.0:1 \t [::1]:2", "0.0.0.0:1 [::1]:2" },
@@ -244,6 +252,7 @@ static void keeps_bounds(void **state)
 		assert_bounds_of_text(row);
 		break;
 	case SETTING_ADDRESSES: /* value_cases has them */
+	case SETTING_NETWORKS:
 		assert_true(row->size == SETTINGS_TEXT_SIZE);
 		break;
 	}
@@ -576,6 +585,8 @@ static const char example[] =
     "keep_days = 0\n"
     "[limits]\n"
     "connections = 0\nconnections_per_address = 0\nfailed_logins_per_address_per_minute = 60\nunauthenticated = 10000\n"
+    "penalty_wrong_password = 1\npenalty_garbage = 5\npenalty_no_login = 1\npenalty_handshake = 2\n"
+    "penalty_threshold = 120\npenalty_longest = 600\npenalty_exempt = 127.0.0.0/8 ::1\n"
     "[store]\nurl = sqlite:                   ; sqlite:PATH (default DATA/messagerd.db)\n"
     "[bus]\nurl = local\nnode =\n[admin]\nsocket =\n[metrics]\nlisten =\n"
     "[log]\nlevel = info                    ; error | warn | info | debug\nformat = text\n";
