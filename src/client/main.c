@@ -3,14 +3,17 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
+#include "client/full/full.h"
 #include "client/options.h"
 #include "client/password.h"
 #include "client/plain.h"
+#include "client/settings.h"
 
 /* How wide characters are is known for UTF-8 only, which all text here is. */
 static void set_locale(void)
@@ -50,15 +53,49 @@ static bool password_take(struct password *password, const struct options *o, st
 	return true;
 }
 
-static int run(struct options *o)
+/* Files of the command line are sent and fetched without a screen. */
+static bool wants_full(const struct options *o)
+{
+	const char *term = getenv("TERM");
+	return !o->plain && o->upload_count == 0 && !o->download && isatty(STDIN_FILENO) &&
+	       isatty(STDOUT_FILENO) && term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+/* A terminal that can't show a full screen has lines. */
+static int talk(struct options *o, struct settings *settings, struct password *password)
+{
+	struct face *face =
+	    wants_full(o) ? face_ncurses_new(o->no_color || settings->colors == COLORS_OFF) : NULL;
+	if (face == NULL)
+		return (int)plain_run(o, password);
+	int status = (int)full_run(o, settings, password, face);
+	face->free(face);
+	return status;
+}
+
+static int run(struct options *o, struct settings *settings)
 {
 	struct why why;
 	struct password *password = password_new();
 	if (password == NULL)
 		return fail(EXIT_BROKEN, "out of memory");
-	int status = password_take(password, o, &why) ? (int)plain_run(o, password)
+	int status = password_take(password, o, &why) ? talk(o, settings, password)
 						      : fail(EXIT_USAGE, why.text);
 	password_free(&password);
+	return status;
+}
+
+/* The settings stand behind the options. */
+static int run_with_settings(struct options *o)
+{
+	struct settings settings;
+	struct why why;
+	int status;
+	if (settings_load(&settings, &why) && settings_apply(&settings, o, &why))
+		status = run(o, &settings);
+	else
+		status = fail(EXIT_USAGE, why.text);
+	settings_clear(&settings);
 	return status;
 }
 
@@ -87,7 +124,7 @@ int main(int argc, char *argv[])
 		puts("messager " VERSION);
 		status = printed();
 	} else {
-		status = run(&options);
+		status = run_with_settings(&options);
 	}
 	options_clear(&options);
 	return status;

@@ -29,6 +29,7 @@ enum {
 	ESCAPE_PATIENCE_MS = 25,           /* after ESC: was it alone? */
 	DRAIN_MS = 1000,                   /* how long a terminal may take for the last bytes */
 	FAREWELL_SIZE = 256,
+	UNWRITE_SIZE = 4096,
 	DEFAULT_COLUMNS = 80,
 	DEFAULT_ROWS = 24,
 };
@@ -41,6 +42,8 @@ struct ncurses_face {
 	SCREEN *screen;
 	WINDOW *input;      /* a pad, since reading from the screen's window would draw it */
 	struct cells shown; /* what ncurses was told last */
+	char partial[4];    /* of a character whose last bytes have not come */
+	size_t partial_len;
 	struct buffer paste;
 	bool is_pasting;
 	uint64_t pasted_ms;
@@ -294,6 +297,42 @@ static void ring(struct face *f, bool bell, const char *text)
 
 /* In */
 
+/* How many bytes a character has that begins with this one. */
+static size_t char_bytes(unsigned char first)
+{
+	return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/*
+ * The next character, or the code of a key: OK, KEY_CODE_YES, or ERR if there is none. ncurses would do this with wget_wch(), but that
+ * loses a character whose bytes do not come at once. What is no UTF-8 is passed over.
+ */
+static int read_typed(struct ncurses_face *n, wint_t *code_r)
+{
+	int byte;
+	while ((byte = wgetch(n->input)) != ERR) {
+		if (byte > UINT8_MAX) {
+			*code_r = (wint_t)byte;
+			return KEY_CODE_YES;
+		}
+		if (((unsigned)byte & 0xc0) != 0x80)
+			n->partial_len = 0;
+		if (n->partial_len == sizeof(n->partial))
+			continue;
+		n->partial[n->partial_len++] = (char)byte;
+		if (n->partial_len < char_bytes((unsigned char)n->partial[0]))
+			continue;
+		size_t len;
+		uint32_t character = utf8_decode(slice_of(n->partial, n->partial_len), &len);
+		n->partial_len = 0;
+		if (character == NOT_A_CHARACTER)
+			continue;
+		*code_r = (wint_t)character;
+		return OK;
+	}
+	return ERR;
+}
+
 static void begin_paste(struct ncurses_face *n, uint64_t now_ms)
 {
 	buffer_clear(&n->paste);
@@ -323,7 +362,7 @@ static void add_pasted(struct ncurses_face *n, wint_t character, uint64_t now_ms
 static void skip_sequence(struct ncurses_face *n)
 {
 	wint_t character;
-	while (wget_wch(n->input, &character) == OK) {
+	while (read_typed(n, &character) == OK) {
 		if (character >= 0x40 && character <= 0x7e)
 			return;
 	}
@@ -333,7 +372,7 @@ static void skip_sequence(struct ncurses_face *n)
 static struct key take_escape(struct ncurses_face *n)
 {
 	wint_t code;
-	int kind = wget_wch(n->input, &code);
+	int kind = read_typed(n, &code);
 	if (kind == ERR)
 		return KEY_NAMED(TYPED_ESCAPE);
 	if (kind == KEY_CODE_YES)
@@ -365,7 +404,7 @@ static struct face_event event_of_code(wint_t code)
 static int take(struct ncurses_face *n, uint64_t now_ms, struct face_event *event_r)
 {
 	wint_t code;
-	int kind = wget_wch(n->input, &code);
+	int kind = read_typed(n, &code);
 	if (kind == ERR)
 		return -1;
 	if (n->is_pasting)
@@ -529,6 +568,34 @@ static bool can_be_full(void)
 	return true;
 }
 
+/* Takes a sequence out of what ncurses has written and nobody has read. */
+static void unwrite(struct ncurses_face *n, const char *sequence)
+{
+	char bytes[UNWRITE_SIZE];
+	ssize_t len = pread(n->memory, bytes, sizeof(bytes), 0);
+	char *at = len > 0 ? memmem(bytes, (size_t)len, sequence, strlen(sequence)) : NULL;
+	if (at == NULL)
+		return;
+	size_t before = (size_t)(at - bytes), after = before + strlen(sequence);
+	bool ok = ftruncate(n->memory, 0) == 0 &&
+		  write(n->memory, bytes, before) == (ssize_t)before &&
+		  write(n->memory, bytes + after, (size_t)len - after) == len - (ssize_t)after;
+	n->out.is_broken = n->out.is_broken || !ok;
+}
+
+/*
+ * ncurses takes bytes for characters of eight bits only after meta(), which also tells the terminal to send Alt as the eighth bit. That must not
+ * reach it; keypad() flushes it into our memory, where it is taken out.
+ */
+static void take_eight_bits(struct ncurses_face *n)
+{
+	const char *told = tigetstr("smm");
+	meta(n->input, TRUE);
+	keypad(n->input, TRUE);
+	if (told != NULL && told != (const char *)-1)
+		unwrite(n, told);
+}
+
 static bool open_screen(struct ncurses_face *n, bool no_color)
 {
 	unsigned columns, rows;
@@ -551,7 +618,7 @@ static bool open_screen(struct ncurses_face *n, bool no_color)
 	n->input = newpad(1, 1);
 	if (n->input == NULL)
 		return false;
-	keypad(n->input, TRUE);
+	take_eight_bits(n);
 	nodelay(n->input, TRUE);
 	for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++)
 		define_key(sequences[i].sequence, sequences[i].code);

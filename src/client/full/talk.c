@@ -1,0 +1,381 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "client/full/full.h"
+#include "client/sanitize.h"
+#include "protocol/name.h"
+#include "protocol/text.h"
+
+enum {
+	NONSENSE_SHOWN_LEN = 200,
+	ASK_NAMES_EVERY_MS = 20 * 1000, /* while somebody has missed something */
+	STATE_EVERY_MS = 1000,          /* while it counts seconds */
+	SIGN_TEXT_MAX_LEN = 200,        /* of a text in a notice to the desktop */
+	SIGN_SIZE = 1024,
+};
+
+/* Conversations */
+
+static void load(struct full *f, struct conversation *c)
+{
+	struct why why;
+	if (c->is_loaded || c->kind == WITH_SERVER)
+		return;
+	c->is_loaded = true;
+	if (!history_read(&f->history, &f->model, c, &why))
+		full_say_text(f, slice_str(why.text), "history: ");
+}
+
+static struct conversation *open_with(struct full *f, struct slice name)
+{
+	struct conversation *c = model_open(&f->model, name);
+	if (c != NULL)
+		load(f, c);
+	return c;
+}
+
+static void keep_line(struct full *f, struct conversation *c, uint64_t number)
+{
+	struct why why;
+	if (number == NO_LINE)
+		full_no_memory(f);
+	else if (!history_append(&f->history, c, conversation_line(c, number), &why))
+		full_say_text(f, slice_str(why.text), "history: ");
+}
+
+bool full_talk_to(struct full *f, struct slice name)
+{
+	bool is_plausible =
+	    name.len > 0 && name.len <= SESSION_NAME_MAX_LEN && name_check(name) != NAME_CHARACTERS;
+	struct conversation *c = is_plausible ? open_with(f, name) : NULL;
+	if (c == NULL)
+		return false;
+	full_switch(f, model_place(&f->model, c));
+	return true;
+}
+
+static void ask_names(struct full *f)
+{
+	if (contact_state(f->contact) == CONTACT_ON && !session_ask_online(f->session))
+		full_no_memory(f);
+}
+
+static void begin_history(struct full *f)
+{
+	char server[SERVER_TEXT_SIZE];
+	struct why why;
+	server_name_text(&f->options->server, server);
+	if (!history_init(&f->history, f->settings->log, server, session_user(f->session), &why))
+		full_say_text(f, slice_str(why.text), "history: ");
+	load(f, model_group(&f->model));
+}
+
+/* Whoever has to choose sees who is there; otherwise the names are for Tab. */
+void full_talk_begin(struct full *f)
+{
+	const char *target = f->options->target;
+	begin_history(f);
+	ask_names(f);
+	f->names_wanted += target == NULL;
+	if (target != NULL && full_talk_to(f, slice_str(target))) {
+		full_say(f,
+		    "Type, and Enter sends. :toggle: joins the group, :help: shows what else there is, :quit: leaves.");
+		full_prompt(f, NULL, false);
+	} else {
+		full_ask(f, QUESTION_TARGET);
+	}
+}
+
+static void greet(struct full *f)
+{
+	full_say(f, "What you type here goes to this person only; Enter sends it.");
+	full_say(f,
+	    ":toggle: joins the group, :upload: sends a file, :online: shows who is there, :help: what else there is, :quit: leaves. "
+	    "Alt-1 to Alt-9, C-n and C-p change between conversations.");
+}
+
+void full_answer_target(struct full *f, struct slice line)
+{
+	struct slice arguments, name = full_trim(line);
+	enum command_id command = command_find(name, &arguments);
+	if (command != COMMAND_NONE) {
+		full_order(f, command, arguments);
+		if (f->question == QUESTION_NOTHING && command != COMMAND_NEW_TARGET &&
+		    command != COMMAND_TOGGLE && !f->is_quitting)
+			full_ask(f, QUESTION_TARGET);
+		return;
+	}
+	if (name.len == 0) {
+		full_say(f,
+		    "Nobody, then. :new_target: NAME opens a conversation, :toggle: joins the group, :help: shows what else there is.");
+	} else if (full_talk_to(f, name)) {
+		greet(f);
+	} else {
+		full_say_text(
+		    f, name, "A name has 1 to 32 letters, digits and _, which this is not: ");
+		full_ask(f, QUESTION_TARGET);
+	}
+}
+
+/* Sending */
+
+static bool send(struct full *f, struct conversation *c, struct slice text)
+{
+	bool ok = c->kind == WITH_GROUP ? session_group_message(f->session, text)
+					: session_message(f->session, conversation_name(c), text);
+	if (!ok) {
+		full_no_memory(f);
+		return false;
+	}
+	keep_line(f, c, model_add_mine(&f->model, c, clock_wall_ms(), text));
+	return true;
+}
+
+bool full_message(struct full *f, struct slice text)
+{
+	struct conversation *c = model_current(&f->model);
+	f->is_stale = true;
+	if (!f->has_talked) {
+		full_say(f, "Not logged in yet, so this was not sent.");
+	} else if (c->kind == WITH_SERVER) {
+		full_say(f,
+		    "Nobody reads this here. :new_target: NAME talks to somebody, :toggle: to the group.");
+	} else if (c->kind == WITH_GROUP && !session_group_is_on(f->session)) {
+		full_say(f, "Group chat is off, so this was not sent; :toggle: turns it on.");
+	} else if (session_waiting_bytes(f->session) >= FULL_WAITING_MAX_BYTES) {
+		full_say(f, "Too much waits to be sent already; this was not taken.");
+	} else {
+		return send(f, c, text);
+	}
+	return false;
+}
+
+/* What was not delivered */
+
+static void offer(struct full *f, struct slice user)
+{
+	struct conversation *c = model_find(&f->model, user);
+	if (c == NULL || c->undelivered == 0 || c->is_offered)
+		return;
+	c->is_offered = true;
+	full_say_in(f, c,
+	    "%.*s is online. %zu message%s not delivered: :resend: or Alt-r sends %s again.",
+	    (int)c->name_len, c->name, c->undelivered, c->undelivered == 1 ? " was" : "s were",
+	    c->undelivered == 1 ? "it" : "them");
+}
+
+void full_resend(struct full *f)
+{
+	struct conversation *c = model_current(&f->model);
+	uint64_t end = c->end, number = conversation_undelivered(c, c->first);
+	size_t count = 0;
+	/* what is sent again is added at the end */
+	for (; number != NO_LINE && number < end;
+	     number = conversation_undelivered(c, number + 1)) {
+		struct buffer text = { 0 };
+		if (!buffer_append_slice(&text, said_text(conversation_line(c, number)))) {
+			full_no_memory(f);
+			return;
+		}
+		model_note_repeated(&f->model, c, number);
+		bool ok = send(f, c, buffer_slice(&text));
+		buffer_clear(&text);
+		if (!ok)
+			return;
+		count++;
+	}
+	c->is_offered = false;
+	if (count == 0)
+		full_say(f, "Nothing here waits to be sent again.");
+}
+
+static void on_not_delivered(struct full *f, const struct session_event *event)
+{
+	uint64_t number;
+	struct conversation *c =
+	    model_note_state(&f->model, event->target, event->text, STATE_NOT_DELIVERED, &number);
+	struct why why;
+	f->has_undelivered = true;
+	if (c == NULL)
+		return;
+	c->is_offered = false;
+	if (!history_not_delivered(&f->history, c, conversation_line(c, number), &why))
+		full_say_text(f, slice_str(why.text), "history: ");
+	if (c->undelivered == 1)
+		full_say_in(f, c,
+		    "Not delivered: %s. You are told when %.*s is seen online, and can send it again then.",
+		    f->refusal, (int)c->name_len, c->name);
+	f->ask_names_ms = clock_now_ms() + ASK_NAMES_EVERY_MS;
+}
+
+static void on_doubtful(struct full *f, const struct session_event *event)
+{
+	uint64_t number;
+	f->has_undelivered = true;
+	if (event->target.len == 0 && event->text.len == 0)
+		full_say(
+		    f, "%zu of the last messages were not delivered: %s", event->count, f->refusal);
+	else
+		model_note_state(&f->model, event->target, event->text, STATE_DOUBTFUL, &number);
+}
+
+static void on_unconfirmed(struct full *f, const struct session_event *event)
+{
+	uint64_t number;
+	f->has_undelivered = true;
+	model_note_state(&f->model, event->target, event->text, STATE_UNCONFIRMED, &number);
+}
+
+static bool is_anybody_missing(const struct full *f)
+{
+	for (size_t i = 0; i < f->model.count; i++) {
+		if (f->model.conversations[i]->undelivered > 0)
+			return true;
+	}
+	return false;
+}
+
+/* An answer to :online:, or to what was asked for Tab and for those who have missed something. */
+static void on_names(struct full *f, struct slice names)
+{
+	struct slice rest = names, name;
+	if (f->names_wanted > 0) {
+		f->names_wanted--;
+		full_say_text(f, names, "online: ");
+	}
+	buffer_take(&f->online, f->online.len);
+	buffer_append_slice(&f->online, names);
+	while (word_take(&rest, &name))
+		offer(f, name);
+}
+
+/* Signs */
+
+static void harmless(struct slice text, char *out, size_t room)
+{
+	struct buffer safe = { 0 };
+	if (!sanitize(&safe, text))
+		buffer_clear(&safe);
+	struct slice s = buffer_slice(&safe);
+	if (s.len > SIGN_TEXT_MAX_LEN)
+		s.len = text_whole_chars(s, SIGN_TEXT_MAX_LEN);
+	/* what begins like an option of a command is none */
+	snprintf(out, room, "%s%.*s", s.len > 0 && s.ptr[0] == '-' ? " " : "", (int)s.len, s.ptr);
+	buffer_clear(&safe);
+}
+
+static void make_sign(struct full *f, const struct conversation *c, const struct said *said)
+{
+	char sender[SIGN_SIZE], text[SIGN_SIZE], sign[2 * SIGN_SIZE + 16];
+	enum unread level = said->is_mention        ? UNREAD_MENTION
+			    : c->kind == WITH_GROUP ? UNREAD_GROUP
+						    : UNREAD_DIRECT;
+	struct why why;
+	struct notice notice = notice_decide(f->settings, level, c->is_muted, f->focus,
+	    c == model_current(&f->model), clock_now_ms(), &f->rung_ms);
+	if (!notice.bell && !notice.osc9 && !notice.command)
+		return;
+	harmless(said_sender(said), sender, sizeof(sender));
+	harmless(said_text(said), text, sizeof(text));
+	snprintf(
+	    sign, sizeof(sign), "%s%s: %s", c->kind == WITH_GROUP ? "group " : "", sender, text);
+	f->face->ring(f->face, notice.bell, notice.osc9 ? sign : NULL);
+	if (notice.command && !notify_run(&f->notify, sender, text, &why) && why.text[0] != '\0')
+		full_say_text(f, slice_str(why.text), "notices: ");
+}
+
+/* What the session says */
+
+static void on_message(struct full *f, struct conversation *c, const struct session_event *event)
+{
+	if (c == NULL) {
+		full_say_text(f, event->text, "from somebody whose name can't be kept: ");
+		return;
+	}
+	uint64_t number = model_add_other(&f->model, c, clock_wall_ms(), event->user, event->text);
+	keep_line(f, c, number);
+	if (number != NO_LINE)
+		make_sign(f, c, conversation_line(c, number));
+	offer(f, event->user);
+}
+
+static void on_refused(struct full *f, struct slice words)
+{
+	harmless(words, f->refusal, sizeof(f->refusal));
+}
+
+static void on_nonsense(struct full *f, struct slice line)
+{
+	if (f->was_nonsense_told)
+		return;
+	f->was_nonsense_told = true;
+	if (line.len > NONSENSE_SHOWN_LEN)
+		line.len = NONSENSE_SHOWN_LEN;
+	full_say_text(f, line, "the server says what this version does not know: ");
+}
+
+void full_on_session_event(void *ctx, const struct session_event *event)
+{
+	struct full *f = ctx;
+	f->is_stale = true;
+	switch (event->kind) {
+	case SESSION_MESSAGE:
+		on_message(f, open_with(f, event->user), event);
+		break;
+	case SESSION_GROUP_MESSAGE:
+		on_message(f, model_group(&f->model), event);
+		break;
+	case SESSION_NAMES:
+		on_names(f, event->text);
+		break;
+	case SESSION_WORDS:
+		full_say_text(f, event->text, "the server says: ");
+		break;
+	case SESSION_REFUSED:
+		on_refused(f, event->text);
+		break;
+	case SESSION_NOT_DELIVERED:
+		on_not_delivered(f, event);
+		break;
+	case SESSION_DOUBTFUL:
+		on_doubtful(f, event);
+		break;
+	case SESSION_UNCONFIRMED:
+		on_unconfirmed(f, event);
+		break;
+	case SESSION_NONSENSE:
+		on_nonsense(f, event->text);
+		break;
+	default: /* the contact deals with the others */
+		transfer_on_event(&f->transfer, event);
+		break;
+	}
+}
+
+/* Time */
+
+void full_talk_step(struct full *f)
+{
+	uint64_t now_ms = clock_now_ms();
+	if (f->transfer.kind == TRANSFER_NONE)
+		full_drop_paste(f);
+	if (contact_state(f->contact) == CONTACT_PAUSING &&
+	    now_ms >= f->shown_ms + STATE_EVERY_MS) {
+		f->shown_ms = now_ms;
+		f->is_stale = true;
+	}
+	if (now_ms < f->ask_names_ms)
+		return;
+	f->ask_names_ms = is_anybody_missing(f) ? now_ms + ASK_NAMES_EVERY_MS : UINT64_MAX;
+	if (f->ask_names_ms != UINT64_MAX)
+		ask_names(f);
+}
+
+uint64_t full_deadline_ms(const struct full *f)
+{
+	uint64_t shown_ms = contact_state(f->contact) == CONTACT_PAUSING
+				? f->shown_ms + STATE_EVERY_MS
+				: UINT64_MAX;
+	return f->ask_names_ms < shown_ms ? f->ask_names_ms : shown_ms;
+}
