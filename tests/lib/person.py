@@ -104,7 +104,7 @@ class Terminal:
     """messager at a terminal of its own, 80 columns wide unless said otherwise."""
 
     def __init__(self, home, *words, env=None, columns=80, rows=24):
-        self.glass = Glass(columns)
+        self.glass = self._new_glass(columns, rows)
         self.raw = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._unwritten = ""
@@ -118,6 +118,9 @@ class Terminal:
                                       stdin=self.slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
                                       start_new_session=True)
         self.pid = int(self._report())
+
+    def _new_glass(self, columns, rows):
+        return Glass(columns)
 
     # Typing
 

@@ -1,0 +1,151 @@
+"""A person who has never read the manual, and one who comes back."""
+
+from wire import unique
+
+
+def signs_up(person, name, secret="a secret"):
+    """From the first question to the session."""
+    person.sees(r"sha256:[0-9a-f]{64}")
+    person.sees(r"^Trust this key from now on\? \(yes/no\)")
+    person.keys("yes", "Enter")
+    person.sees(r"^Sign up\? \(y/n\)")
+    person.keys("y", "Enter")
+    person.sees("^Username:")
+    person.keys(name, "Enter")
+    person.sees("^Password:")
+    person.keys(secret, "Enter")
+    person.sees("^Password again:")
+    person.keys(secret, "Enter")
+    person.sees(rf"You are logged in as {name}")
+
+
+def test_from_the_first_start_to_a_file_and_out(server, screen, home, new_home):
+    """Each step is what the screen says to do."""
+    alice, bob = unique("alice"), server.sign_up("bob")
+    (home / "menu.txt").write_text("soup")
+    person = screen(server)
+    signs_up(person, alice)
+    assert "a secret" not in person.raw
+    person.sees(r"^Remember this server and your name\? \(y/n\)")
+    person.keys("y", "Enter")
+    person.sees("Kept as")
+    person.sees("^Target:")
+    person.sees(f"online:.* {bob}")
+    person.keys(bob.name[:-1], "Tab")
+    person.sees(f"^Target: {bob}$")
+    person.keys("Enter")
+    person.sees(f"^{bob}>")
+    person.sees(":toggle: +joins the group|:toggle: joins the group")
+    person.keys("hello", "Enter")
+    bob.hears(f"RELAY {bob} {alice} hello")
+    bob.message(alice, "hi there")
+    person.sees(rf"{bob}: hi there")
+
+    person.keys(":toggle:", "Enter")
+    person.sees("Group chat is on")
+    bob.say("CMD <group>")
+    bob.is_settled()
+    person.keys("good morning", "Enter")
+    bob.hears(f"RELAYG {alice} good morning")
+
+    person.keys("M-3")
+    person.sees(f"^{bob}>")
+    person.keys(":upload: ~/me", "Tab")
+    person.sees(r"^\S+> :upload: ~/menu\.txt")
+    person.keys("Enter")
+    person.sees(rf"sent to {bob}, 4 bytes in .*: \S+/menu\.txt")
+    person.keys(":quit:", "Enter")
+    person.ends(0)
+
+    again = screen(None)
+    again.sees("^Sign up|^Password:")
+    if again.row_of("^Sign up") is not None:
+        again.keys("n", "Enter")
+    again.sees("^Password:")
+    again.keys("a secret", "Enter")
+    again.sees(f"You are logged in as {alice}")
+    again.keys("C-d")
+    again.ends(0)
+
+
+def test_what_was_mistyped_is_asked_for_again(server, screen):
+    alice = server.sign_up("alice")
+    alice.quit()
+    person = screen(server, "--trust-first")
+    person.sees("^Sign up")
+    person.keys("perhaps", "Enter")
+    person.sees("^Sign up")
+    person.keys("n", "Enter")
+    person.sees("^Username:")
+    person.keys("two words", "Enter")
+    person.sees("A name has no spaces")
+    person.keys(alice.name, "Enter")
+    person.sees("^Password:")
+    person.keys("wrong", "Enter")
+    person.sees("incorrect username or password")
+    person.sees("^Sign up")
+    person.keys("Enter")
+    person.sees("^Username:")
+    person.keys(alice.name, "Enter")
+    person.sees("^Password:")
+    person.keys(alice.password, "Enter")
+    person.sees("You are logged in as")
+    person.keys("C-d")
+    person.ends(0)
+
+
+def test_a_password_that_nobody_can_see_is_typed_twice(server, screen):
+    name = unique("carol")
+    person = screen(server, "--trust-first")
+    person.sees("^Sign up")
+    person.keys("y", "Enter")
+    person.sees("^Username:")
+    person.keys(name, "Enter")
+    person.sees("^Password:")
+    person.keys("sesame", "Enter")
+    person.sees("^Password again:")
+    person.keys("sesane", "Enter")
+    person.sees("not the same")
+    person.sees("^Password:")
+    person.keys("open sesame", "Enter")
+    person.sees("^Password again:")
+    person.keys("open sesame", "Enter")
+    person.sees(f"You are logged in as {name}")
+    assert "sesa" not in person.raw
+    person.keys("C-d")
+    person.ends(0)
+
+
+def test_a_key_that_is_not_trusted_gets_nothing(stage, screen):
+    server = stage()
+    person = screen(server)
+    caller = server.answer()
+    person.sees("^Trust this key")
+    person.keys("no", "Enter")
+    caller.hears_close()
+    person.sees("not trusted")
+    person.sees("^Try again")
+    person.keys("n", "Enter")
+    person.ends(4)
+
+
+def test_a_server_that_is_not_there_can_be_tried_again(stage, screen):
+    server = stage()
+    port = server.address[1]
+    server.close()
+    person = screen(server)
+    person.sees("^Try again")
+    assert str(port) in person.top()
+    person.keys("y", "Enter")
+    person.sees("(?s)Connection refused.*Connection refused.*^Try again")
+    person.keys("n", "Enter")
+    person.ends(1)
+
+
+def test_the_server_is_asked_for(screen):
+    person = screen(None)
+    person.sees(r"^Server \[localhost\]:")
+    person.keys("no server: at all", "Enter")
+    person.sees("That is no HOST or HOST:PORT")
+    person.keys("C-d")
+    person.ends(0)
