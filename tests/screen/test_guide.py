@@ -1,5 +1,7 @@
 """A person who has never read the manual, and one who comes back."""
 
+import pytest
+
 from wire import unique
 
 
@@ -58,9 +60,6 @@ def test_from_the_first_start_to_a_file_and_out(server, screen, home, new_home):
     person.ends(0)
 
     again = screen(None)
-    again.sees("^Sign up|^Password:")
-    if again.row_of("^Sign up") is not None:
-        again.keys("n", "Enter")
     again.sees("^Password:")
     again.keys("a secret", "Enter")
     again.sees(f"You are logged in as {alice}")
@@ -149,3 +148,18 @@ def test_the_server_is_asked_for(screen):
     person.sees("That is no HOST or HOST:PORT")
     person.keys("C-d")
     person.ends(0)
+
+
+@pytest.mark.parametrize("answers", [(), ("y",), ("n",), ("n", "alice"), ("y", "alice", "secret")])
+def test_one_can_leave_at_each_question(stage, screen, answers):
+    server = stage()
+    person = screen(server, "--trust-first")
+    caller = server.answer()
+    questions = "^Sign up", "^Username:", "^Password:", "^Password again:"
+    for question, answer in zip(questions, answers):
+        person.sees(question)
+        person.keys(answer, "Enter")
+    person.sees(questions[len(answers)])
+    person.keys("C-c", "C-d")
+    person.ends(0)
+    caller.hears_close()

@@ -273,11 +273,22 @@ static bool is_light(const struct settings *s)
 	return back != NULL && (strcmp(back + 1, "7") == 0 || strcmp(back + 1, "15") == 0);
 }
 
+/* A name that was kept belongs to an account. */
+static bool is_kept_name(const struct full *f, const char *user)
+{
+	char server[SERVER_TEXT_SIZE];
+	const struct settings_server *known =
+	    settings_find(f->settings, server_name_text(&f->options->server, server));
+	return known != NULL && strcmp(known->user, user) == 0;
+}
+
 static void options_take(struct full *f)
 {
 	const struct options *o = f->options;
 	f->sign_up = o->sign_up;
-	f->knows_sign_up = o->sign_up || (o->user != NULL && password_is_set(f->password));
+	f->knows_sign_up =
+	    o->sign_up ||
+	    (o->user != NULL && (password_is_set(f->password) || is_kept_name(f, o->user)));
 	if (o->user != NULL) {
 		f->user_len = strlen(o->user);
 		memcpy(f->user, o->user, f->user_len);

@@ -62,6 +62,7 @@ struct full {
 	bool must_redraw; /* nor is what the terminal shows */
 
 	enum full_question question;
+	enum full_question guided; /* the last one that was asked; its guide is not said twice */
 	bool knows_sign_up;
 	bool sign_up;
 	size_t user_len;
@@ -90,6 +91,7 @@ struct full {
 	size_t query_len; /* of what is searched for in the conversation */
 	char query[INPUT_QUERY_SIZE];
 
+	char lost_text[WHY_SIZE]; /* why there is no connection; "": there is one */
 	uint64_t shown_ms;   /* when the seconds to that were last shown */
 	uint64_t retry_ms;   /* when the next attempt to connect begins by itself */
 	uint64_t hurried_ms; /* when a key last began one */

@@ -9,7 +9,7 @@
 
 enum {
 	NONSENSE_SHOWN_LEN = 200,
-	ASK_NAMES_EVERY_MS = 20 * 1000, /* while somebody has missed something */
+	ASK_NAMES_EVERY_MS = 10 * 1000, /* while somebody has missed something */
 	STATE_EVERY_MS = 1000,          /* while it counts seconds */
 	SIGN_TEXT_MAX_LEN = 200,        /* of a text in a notice to the desktop */
 	SIGN_SIZE = 1024,

@@ -42,8 +42,9 @@ static const struct {
 
 void full_ask(struct full *f, enum full_question question)
 {
-	if (f->question != question && questions[question].guide != NULL)
+	if (f->guided != question && questions[question].guide != NULL)
 		full_say(f, "%s", questions[question].guide);
+	f->guided = question;
 	full_keep_draft(f);
 	f->question = question;
 	full_prompt(f, questions[question].prompt, questions[question].is_secret);
@@ -255,6 +256,7 @@ static void on_ended(struct full *f, const struct contact_event *event)
 static void on_logged_in(struct full *f, bool is_back)
 {
 	f->sign_up = false;
+	f->lost_text[0] = '\0';
 	model_set_me(&f->model, session_user(f->session));
 	if (is_back) {
 		full_say(f, "The connection is back.");
@@ -294,9 +296,14 @@ static void answer_keep(struct full *f, struct slice line)
 
 static void on_lost(struct full *f, const struct contact_event *event)
 {
-	full_say(f,
-	    "%s. Trying again by itself, and at once on any key; what you type meanwhile is sent then.",
-	    event->text);
+	/* One that fails again and again in the same way is told once. */
+	if (f->lost_text[0] == '\0')
+		full_say(f,
+		    "%s. It is tried again by itself, and at once on any key; what you type meanwhile is sent then.",
+		    event->text);
+	else if (strcmp(f->lost_text, event->text) != 0)
+		full_say(f, "%s", event->text);
+	snprintf(f->lost_text, sizeof(f->lost_text), "%s", event->text);
 	f->retry_ms = clock_now_ms() + event->pause_ms;
 }
 
