@@ -313,7 +313,7 @@ static unsigned row_with(struct scene *s, const char *text, unsigned *column_r)
 
 static struct style style_at(struct scene *s, const char *text)
 {
-	unsigned column, row = row_with(s, text, &column);
+	unsigned column = 0, row = row_with(s, text, &column);
 	return cells_at(&s->cells, row, column)->style;
 }
 
