@@ -115,6 +115,16 @@ def test_a_password_that_nobody_can_see_is_typed_twice(server, screen):
     person.ends(0)
 
 
+def test_what_is_typed_ahead_of_a_password_question_is_kept(server, screen):
+    name = unique("dora")
+    person = screen(server, "--trust-first")
+    person.sees("^Sign up")
+    person.keys("y", "Enter", name, "Enter", "p\u00e4ss word", "Enter", "p\u00e4ss word", "Enter", "C-c")
+    person.sees(f"You are logged in as {name}")
+    person.keys("C-d")
+    person.ends(0)
+
+
 def test_a_key_that_is_not_trusted_gets_nothing(stage, screen):
     server = stage()
     person = screen(server)

@@ -1,5 +1,6 @@
 """The terminal is left as it was found on every way out, and gets nothing but what is meant for it."""
 
+import os
 import signal
 
 import pytest
@@ -98,9 +99,11 @@ def test_a_stop_that_nobody_can_catch_is_recovered_from(with_stage):
 
 def test_a_terminal_that_is_closed_ends_it(with_stage):
     person, client = with_stage()
-    person.signal(signal.SIGHUP)
+    os.close(person.master)
+    os.close(person.slave)
     client.hears("END <user command>")
     client.hears_close()
+    person.master, person.slave = os.openpty()
 
 
 # What reaches the terminal (vt.py fails on every other byte)

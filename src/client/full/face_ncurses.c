@@ -30,6 +30,7 @@ enum {
 	DRAIN_MS = 1000,                   /* how long a terminal may take for the last bytes */
 	FAREWELL_SIZE = 256,
 	UNWRITE_SIZE = 4096,
+	SIGNS_MAX_BYTES = 64 * 1024, /* that a terminal which does not read may leave */
 	DEFAULT_COLUMNS = 80,
 	DEFAULT_ROWS = 24,
 };
@@ -285,6 +286,8 @@ static bool is_behind(const struct face *f)
 static void ring(struct face *f, bool bell, const char *text)
 {
 	struct ncurses_face *n = of(f);
+	if (outlet_pending(&n->out) > SIGNS_MAX_BYTES)
+		return;
 	if (bell)
 		outlet_write(&n->out, SLICE("\a"));
 	if (text != NULL) {
@@ -335,7 +338,7 @@ static int read_typed(struct ncurses_face *n, wint_t *code_r)
 
 static void begin_paste(struct ncurses_face *n, uint64_t now_ms)
 {
-	buffer_clear(&n->paste);
+	buffer_wipe(&n->paste);
 	n->is_pasting = true;
 	n->pasted_ms = now_ms;
 }

@@ -92,9 +92,9 @@ struct full {
 	char query[INPUT_QUERY_SIZE];
 
 	char lost_text[WHY_SIZE]; /* why there is no connection; "": there is one */
-	uint64_t shown_ms;   /* when the seconds to that were last shown */
-	uint64_t retry_ms;   /* when the next attempt to connect begins by itself */
-	uint64_t hurried_ms; /* when a key last began one */
+	uint64_t shown_ms;        /* when the seconds to that were last shown */
+	uint64_t retry_ms;        /* when the next attempt to connect begins by itself */
+	uint64_t hurried_ms;      /* when a key last began one */
 	char state_text[FULL_WORDS_SIZE];
 	char server_text[SERVER_TEXT_SIZE];
 	char prompt[FULL_PROMPT_SIZE];

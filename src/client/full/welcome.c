@@ -60,11 +60,13 @@ void full_answer(struct full *f, struct slice line)
 
 bool full_unask(struct full *f)
 {
-	if (f->question != QUESTION_TARGET && f->question != QUESTION_FILE &&
-	    f->question != QUESTION_KEEP)
+	enum full_question question = f->question;
+	if (question != QUESTION_TARGET && question != QUESTION_FILE && question != QUESTION_KEEP)
 		return false;
 	f->question = QUESTION_NOTHING;
 	full_prompt(f, NULL, false);
+	if (question == QUESTION_KEEP)
+		full_talk_begin(f);
 	return true;
 }
 
