@@ -17,7 +17,7 @@
 #include "server/settings_rows.h"
 #include "server/syscalls.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(COVERAGE)
 enum { IS_SANITIZED = true };
 #else
 enum { IS_SANITIZED = false };
