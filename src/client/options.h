@@ -28,6 +28,7 @@ struct options {
 	struct server_name server;
 	const char *server_typed; /* as which it was said: it may be a short name (settings.h) */
 	const char *user;
+	bool has_account; /* the settings know the user, so whether to sign up is no question */
 	const char *target;
 	bool sign_up;
 	const char *password_file;

@@ -378,8 +378,8 @@ static void options_take(struct plain *p)
 {
 	const struct options *o = p->options;
 	p->sign_up = o->sign_up;
-	p->knows_sign_up =
-	    o->sign_up || !p->is_interactive || (o->user != NULL && password_is_set(p->password));
+	p->knows_sign_up = o->sign_up || o->has_account || !p->is_interactive ||
+			   (o->user != NULL && password_is_set(p->password));
 	if (o->user != NULL) {
 		p->user_len = strlen(o->user);
 		memcpy(p->user, o->user, p->user_len);

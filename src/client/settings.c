@@ -335,6 +335,7 @@ static void apply_server(const struct settings_server *server, struct options *o
 	bool is_user =
 	    o->user == NULL || server->user[0] == '\0' || strcmp(o->user, server->user) == 0;
 	o->user = or_set(o->user, server->user);
+	o->has_account = is_user && server->user[0] != '\0' && !o->sign_up;
 	if (is_user && o->password_file == NULL && o->password_command == NULL) {
 		o->password_file = or_set(NULL, server->password_file);
 		o->password_command = or_set(NULL, server->password_command);

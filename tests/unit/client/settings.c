@@ -214,6 +214,7 @@ static void applies(void **state)
 	assert_string_equal(o.password_command != NULL ? o.password_command : "",
 	    c->command != NULL ? c->command : "");
 	assert_int_equal(o.fingerprint != NULL, c->has_fingerprint);
+	assert_int_equal(o.has_account, o.user != NULL && strcmp(o.user, "alice") == 0);
 	assert_string_equal(o.downloads_folder, "/in");
 	assert_true(o.no_color);
 	options_clear(&o);
