@@ -28,7 +28,6 @@ struct options {
 	struct server_name server;
 	const char *server_typed; /* as which it was said: it may be a short name (settings.h) */
 	const char *user;
-	bool has_account; /* the settings know the user, so whether to sign up is no question */
 	const char *target;
 	bool sign_up;
 	const char *password_file;
@@ -42,6 +41,7 @@ struct options {
 	const char *ca_file;
 	const char *downloads_folder;
 	bool no_color;
+	bool has_account; /* the settings know the user: whether to sign up is no question */
 	bool version;
 	bool help;
 };

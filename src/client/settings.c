@@ -191,8 +191,8 @@ static char *read_line(char *to, int size, void *arg)
 static struct settings_server *server_named(const struct settings *s, const char *name)
 {
 	for (size_t i = 0; i < s->server_count; i++) {
-		if (strcmp(s->servers[i].name, name) == 0)
-			return &s->servers[i];
+		if (strcmp(s->servers[i]->name, name) == 0)
+			return s->servers[i];
 	}
 	return NULL;
 }
@@ -201,14 +201,16 @@ static struct settings_server *server_add(struct settings *s, const char *name)
 {
 	if (s->server_count == SETTINGS_MAX_SERVERS)
 		return NULL;
-	struct settings_server *grown =
-	    realloc(s->servers, (s->server_count + 1) * sizeof(*s->servers));
+	struct settings_server **grown =
+	    realloc(s->servers, (s->server_count + 1) * sizeof(struct settings_server *));
 	if (grown == NULL)
 		return NULL;
 	s->servers = grown;
-	struct settings_server *server = &s->servers[s->server_count++];
-	*server = (struct settings_server){ 0 };
+	struct settings_server *server = calloc(1, sizeof(*server));
+	if (server == NULL)
+		return NULL;
 	snprintf(server->name, sizeof(server->name), "%s", name);
+	s->servers[s->server_count++] = server;
 	return server;
 }
 
@@ -253,13 +255,13 @@ static int take_pair(void *arg, const char *section, const char *key, const char
 static bool judge(const struct settings *s, struct why *why)
 {
 	for (size_t i = 0; i < s->server_count; i++) {
-		if (s->servers[i].host[0] == '\0')
-			return why_fail(why, "%s: [%s] has no host", s->path, s->servers[i].name);
-		if (s->servers[i].password_file[0] != '\0' &&
-		    s->servers[i].password_command[0] != '\0')
+		const struct settings_server *server = s->servers[i];
+		if (server->host[0] == '\0')
+			return why_fail(why, "%s: [%s] has no host", s->path, server->name);
+		if (server->password_file[0] != '\0' && server->password_command[0] != '\0')
 			return why_fail(why,
 			    "%s: [%s] has a password_file and a password_command; one is enough",
-			    s->path, s->servers[i].name);
+			    s->path, server->name);
 	}
 	if (s->server[0] != '\0' && server_named(s, s->server) == NULL)
 		return why_fail(why, "%s: server = %s: there is no section [%s]", s->path,
@@ -298,6 +300,8 @@ bool settings_load(struct settings *s, struct why *why)
 
 void settings_clear(struct settings *s)
 {
+	for (size_t i = 0; i < s->server_count; i++)
+		free(s->servers[i]);
 	free(s->servers);
 	s->servers = NULL;
 	s->server_count = 0;
@@ -319,8 +323,8 @@ const struct settings_server *settings_find(const struct settings *s, const char
 	if (found != NULL || !server_name_parse(name, &server))
 		return found;
 	for (size_t i = 0; i < s->server_count; i++) {
-		if (is_at(&s->servers[i], &server))
-			return &s->servers[i];
+		if (is_at(s->servers[i], &server))
+			return s->servers[i];
 	}
 	return NULL;
 }
@@ -383,14 +387,14 @@ static const struct settings_server *same_server(
     const struct settings *s, const struct server_name *server, struct slice user)
 {
 	for (size_t i = 0; i < s->server_count; i++) {
-		if (is_at(&s->servers[i], server) &&
-		    slice_equal(slice_str(s->servers[i].user), user))
-			return &s->servers[i];
+		if (is_at(s->servers[i], server) &&
+		    slice_equal(slice_str(s->servers[i]->user), user))
+			return s->servers[i];
 	}
 	return NULL;
 }
 
-static bool add_section(struct settings *s, struct buffer *content, const char *name,
+static bool add_section(const struct settings *s, struct buffer *content, const char *name,
     const struct server_name *server, struct slice user)
 {
 	struct buffer old = *content;
@@ -411,37 +415,38 @@ static bool add_section(struct settings *s, struct buffer *content, const char *
 }
 
 /* What is in the file now is what counts: another client may have written it since. */
-static bool remember_locked(struct settings *s, const struct server_name *server, struct slice user,
-    char name_r[static SETTINGS_SHORT_NAME_SIZE], struct why *why)
+static bool write_remembered(const struct settings *now, const struct server_name *server,
+    struct slice user, char name_r[static SETTINGS_SHORT_NAME_SIZE], struct why *why)
 {
-	struct settings now;
 	struct buffer content = { 0 };
-	bool ok = settings_load(&now, why);
-	const struct settings_server *known = ok ? same_server(&now, server, user) : NULL;
+	const struct settings_server *known = same_server(now, server, user);
 	if (known != NULL) {
 		snprintf(name_r, SETTINGS_SHORT_NAME_SIZE, "%s", known->name);
-	} else if (ok) {
-		if (name_r[0] == '\0' || !short_name_is_valid(name_r) ||
-		    server_named(&now, name_r) != NULL)
-			name_server(&now, server, name_r);
-		ok = (!now.has_file ||
-			 settings_file_read(now.path, &content, why) == SETTINGS_FILE_READ) &&
-		     (add_section(&now, &content, name_r, server, user) ||
-			 why_fail(why, "no memory")) &&
-		     settings_file_replace(now.path, buffer_slice(&content), why);
+		return true;
 	}
-	if (ok) {
-		settings_clear(&now);
-		ok = settings_load(&now, why);
-	}
+	if (!short_name_is_valid(name_r) || server_named(now, name_r) != NULL)
+		name_server(now, server, name_r);
+	bool ok =
+	    (!now->has_file ||
+		settings_file_read(now->path, &content, why) == SETTINGS_FILE_READ) &&
+	    (add_section(now, &content, name_r, server, user) || why_fail(why, "no memory")) &&
+	    settings_file_replace(now->path, buffer_slice(&content), why);
 	buffer_clear(&content);
-	if (!ok) {
-		settings_clear(&now);
-		return false;
-	}
-	settings_clear(s);
-	*s = now;
-	return true;
+	return ok;
+}
+
+/* What others point to in the settings stays where it is. */
+static void take_remembered(
+    struct settings *s, const struct server_name *server, struct slice user, const char *name)
+{
+	struct settings_server *added = server_named(s, name) == NULL ? server_add(s, name) : NULL;
+	s->has_file = true;
+	if (added == NULL)
+		return; /* it is in the file, which is what counts */
+	server_name_text(server, added->host);
+	snprintf(added->user, sizeof(added->user), "%.*s", (int)user.len, user.ptr);
+	if (s->server[0] == '\0')
+		snprintf(s->server, sizeof(s->server), "%s", name);
 }
 
 bool settings_remember(struct settings *s, const struct server_name *server, struct slice user,
@@ -449,9 +454,14 @@ bool settings_remember(struct settings *s, const struct server_name *server, str
 {
 	if (s->path[0] == '\0')
 		return why_fail(why, "there is no home folder");
+	struct settings now = { 0 };
 	int lock = settings_file_lock(s->path, why);
-	bool ok = lock >= 0 && remember_locked(s, server, user, name_r, why);
+	bool ok = lock >= 0 && settings_load(&now, why) &&
+		  write_remembered(&now, server, user, name_r, why);
+	settings_clear(&now);
 	if (lock >= 0)
 		close(lock);
+	if (ok)
+		take_remembered(s, server, user, name_r);
 	return ok;
 }

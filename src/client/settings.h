@@ -54,7 +54,7 @@ struct settings {
 	bool log;
 	char downloads[SETTING_SIZE];
 
-	struct settings_server *servers; /* server_count of them */
+	struct settings_server **servers; /* server_count of them */
 	size_t server_count;
 	bool has_file;
 	char path[FOLDER_PATH_SIZE]; /* of the file; "": there is no home folder */
@@ -64,7 +64,7 @@ struct settings {
 bool settings_load(struct settings *s, struct why *why);
 void settings_clear(struct settings *s);
 
-/* The server with that short name, or with that HOST or HOST:PORT; NULL: none. Valid until the settings change. */
+/* The server with that short name, or with that HOST or HOST:PORT; NULL: none. Valid until settings_clear(). */
 const struct settings_server *settings_find(const struct settings *s, const char *name);
 
 /*

@@ -2,6 +2,7 @@
 
 import pytest
 
+from person import where
 from wire import unique
 
 
@@ -157,6 +158,26 @@ def test_the_server_is_asked_for(screen):
     person.keys("no server: at all", "Enter")
     person.sees("That is no HOST or HOST:PORT")
     person.keys("C-d")
+    person.ends(0)
+
+
+def test_the_server_may_be_said_by_its_short_name(server, screen, home):
+    alice = server.sign_up("alice")
+    alice.quit()
+    path = home / ".config/messager/config"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"[work]\nhost = {where(server.address)}\nuser = {alice.name}\n"
+                    "[strict]\nhost = localhost\nca = /etc/ca.pem\n")
+    path.chmod(0o600)
+    person = screen(None, "--trust-first")
+    person.sees(r"^Server \[localhost\]:")
+    person.keys("strict", "Enter")
+    person.sees("^ +messager strict$")
+    person.keys("work", "Enter")
+    person.sees("^Password:")
+    person.keys(alice.password, "Enter")
+    person.sees(f"You are logged in as {alice.name}")
+    person.keys("C-c", "C-d")
     person.ends(0)
 
 

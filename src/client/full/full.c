@@ -273,22 +273,12 @@ static bool is_light(const struct settings *s)
 	return back != NULL && (strcmp(back + 1, "7") == 0 || strcmp(back + 1, "15") == 0);
 }
 
-/* A name that was kept belongs to an account. */
-static bool is_kept_name(const struct full *f, const char *user)
-{
-	char server[SERVER_TEXT_SIZE];
-	const struct settings_server *known =
-	    settings_find(f->settings, server_name_text(&f->options->server, server));
-	return known != NULL && strcmp(known->user, user) == 0;
-}
-
-static void options_take(struct full *f)
+void full_take_options(struct full *f)
 {
 	const struct options *o = f->options;
 	f->sign_up = o->sign_up;
 	f->knows_sign_up =
-	    o->sign_up ||
-	    (o->user != NULL && (password_is_set(f->password) || is_kept_name(f, o->user)));
+	    o->sign_up || o->has_account || (o->user != NULL && password_is_set(f->password));
 	if (o->user != NULL) {
 		f->user_len = strlen(o->user);
 		memcpy(f->user, o->user, f->user_len);
@@ -324,7 +314,7 @@ static bool full_init(struct full *f, struct why *why)
 		.found = NO_LINE };
 	if (!notify_init(&f->notify, f->settings->notify, why))
 		full_say_text(f, slice_str(why->text), "notices: ");
-	options_take(f);
+	full_take_options(f);
 	return true;
 }
 

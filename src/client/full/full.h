@@ -127,6 +127,8 @@ void full_say_text(struct full *f, struct slice foreign, const char *format, ...
 void full_say_in(struct full *f, struct conversation *c, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void full_no_memory(struct full *f);
+/* What the options, and by them the settings, say need not be asked for. */
+void full_take_options(struct full *f);
 
 /* keys.c */
 

@@ -107,11 +107,22 @@ void full_begin(struct full *f)
 		connect_now(f);
 }
 
-/* A short name of the settings, or a HOST. */
-static bool find_server(struct full *f, const char *text)
+/* A short name of the settings, with all that they say of it, or a HOST. */
+static bool find_server(struct full *f, const char *text, struct why *why)
 {
 	const struct settings_server *known = settings_find(f->settings, text);
-	return server_name_parse(known == NULL ? text : known->host, &f->options->server);
+	if (known == NULL)
+		return server_name_parse(text, &f->options->server) ||
+		       why_fail(why, "That is no HOST or HOST:PORT.");
+	if (known->ca[0] != '\0')
+		return why_fail(why,
+		    "The authorities of %s are read at the start only: leave, and type messager %s",
+		    known->name, known->name);
+	f->options->server_typed = known->name;
+	if (!settings_apply(f->settings, f->options, why))
+		return false;
+	full_take_options(f);
+	return true;
 }
 
 static void answer_server(struct full *f, struct slice line)
@@ -122,11 +133,12 @@ static void answer_server(struct full *f, struct slice line)
 		line = SLICE("localhost");
 	snprintf(text, sizeof(text), "%.*s", (int)line.len, line.ptr);
 	f->was_asked = true;
-	if (line.len < sizeof(text) && strlen(text) == line.len && find_server(f, text)) {
+	struct why why = { "That is no HOST or HOST:PORT." };
+	if (line.len < sizeof(text) && strlen(text) == line.len && find_server(f, text, &why)) {
 		connect_now(f);
 		return;
 	}
-	full_say(f, "That is no HOST or HOST:PORT.");
+	full_say(f, "%s", why.text);
 	full_ask(f, QUESTION_SERVER);
 }
 

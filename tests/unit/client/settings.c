@@ -262,6 +262,7 @@ static void the_next_ones_are_added(void **state)
 {
 	char content[1000];
 	assert_true(load(SLICE("log = no\n[chat]\nhost = chat.example.org\nuser = alice ; me")));
+	const struct settings_server *first = settings_find(&s, "chat");
 	assert_true(remember("chat.example.org", "alice", "chat"));
 	read_file(content, sizeof(content));
 	assert_string_equal(
@@ -275,6 +276,7 @@ static void the_next_ones_are_added(void **state)
 	    strstr(content, "server = chat-2\nlog = no\n[chat]\nhost = chat.example.org\n"
 			    "user = alice ; me\n\n[chat-2]\n"));
 	assert_int_equal(s.server_count, 5);
+	assert_ptr_equal(settings_find(&s, "chat"), first);
 	assert_string_equal(s.server, "chat-2");
 	assert_string_equal(settings_find(&s, "server-2")->host, "[::1]:18443");
 }
