@@ -54,6 +54,19 @@ def test_many_lines_can_be_dropped_or_inserted(server, talking):
     person.ends(0)
 
 
+def test_a_line_that_is_too_long_is_kept(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.paste("x" * 20_000)
+    person.keys("Enter")
+    person.sees("too long for a message")
+    bob.is_settled()
+    person.keys("C-c", "short", "Enter")
+    bob.hears(f"RELAY {bob} {alice} short")
+    person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
 def test_a_character_may_come_in_parts(server, talking):
     alice, bob = unique("alice"), server.sign_up("bob")
     person = talking(server, alice, "--sign-up", to=bob)

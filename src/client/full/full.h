@@ -27,6 +27,7 @@
 enum {
 	FULL_WORDS_SIZE = 256,
 	FULL_PROMPT_SIZE = 300,
+	FULL_TEXT_MAX_LEN = 16 * 1024,        /* of one message; the server gets it in pieces */
 	FULL_WAITING_MAX_BYTES = 1024 * 1024, /* of texts that are not sent yet */
 };
 

@@ -143,6 +143,9 @@ bool full_message(struct full *f, struct slice text)
 		    "Nobody reads this here. :new_target: NAME talks to somebody, :toggle: to the group.");
 	} else if (c->kind == WITH_GROUP && !session_group_is_on(f->session)) {
 		full_say(f, "Group chat is off, so this was not sent; :toggle: turns it on.");
+	} else if (text.len > FULL_TEXT_MAX_LEN) {
+		full_say(f,
+		    "This is too long for a message, so it was not sent; :upload: sends a file.");
 	} else if (session_waiting_bytes(f->session) >= FULL_WAITING_MAX_BYTES) {
 		full_say(f, "Too much waits to be sent already; this was not taken.");
 	} else {
