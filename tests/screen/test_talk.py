@@ -190,7 +190,7 @@ def test_search_goes_back_in_the_conversation(server, talking):
     person.loses("line 199 of many")
     bob.message(alice, "one more")
     bob.is_settled()
-    person.keys("PgDn")
+    person.keys("PgDn", "PgDn")
     person.sees("one more")
     person.loses("more below")
     leaves(person)
