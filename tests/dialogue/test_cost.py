@@ -1,0 +1,86 @@
+"""What a message may cost: allocations, system calls and wake-ups, counted (tests/lib/tally.c). A clock would tell of the machine.
+
+The hot path of messagerd allocates nothing. What is counted here are libssl's: 4 for each message, and 3 for the buffers of a read and a write.
+"""
+
+import pytest
+
+from server import MESSAGERD
+from tally import Tally
+
+TIMES, BATCH, MEMBERS, TIMER = 100, 16, 20, 5
+
+
+@pytest.fixture
+def tally(folder):
+    if any(word in MESSAGERD.read_bytes() for word in (b"__asan_init", b"__tsan_init")):
+        pytest.skip("a sanitizer has a malloc of its own")
+    return Tally(folder)
+
+
+@pytest.fixture
+def server(serve, tally):
+    return serve({"server.workers": 1, "session.messages_per_second": 0}, environment=tally.environment)
+
+
+@pytest.fixture
+def alice(server):
+    return server.sign_up("alice")
+
+
+@pytest.fixture
+def bob(server):
+    return server.sign_up("bob")
+
+
+def costs(tally, work, **most):
+    """Demand that work() takes no more of anything; what is not named is not to happen at all, but for a timer now and then."""
+    work()  # the first time buffers may grow
+    counted = tally.of(work)
+    for kind, count in counted.items():
+        limit = most.get(kind, 0) + (TIMER if kind in ("epoll_wait", "others") else 0)
+        assert count <= limit, f"{kind}: {count}, {limit} at most; all: {counted}"
+    assert counted["send"] == most["send"], f"what was to be counted was not: {counted}"
+
+
+def test_a_lone_message_is_one_wait_one_read_and_one_write(tally, alice, bob):
+    def talk():
+        for _ in range(TIMES):
+            alice.message(bob, "hello")
+            bob.hears(f"RELAY {bob} {alice} hello")
+    costs(tally, talk, allocations=7 * TIMES, epoll_wait=TIMES, recv=TIMES, send=TIMES)
+
+
+def test_messages_that_come_together_leave_together(tally, alice, bob):
+    query = alice.spelled(f"MSG {bob} {alice} hello")
+
+    def talk():
+        for _ in range(TIMES):
+            alice.say_records([query] * BATCH)
+            bob.hears(*[f"RELAY {bob} {alice} hello"] * BATCH)
+    costs(tally, talk, allocations=(4 * BATCH + 3) * TIMES, epoll_wait=TIMES, recv=TIMES, send=TIMES)
+
+
+def test_a_group_message_is_one_write_for_each_member(tally, server, alice):
+    members = [server.sign_up("member") for _ in range(MEMBERS)]
+    for member in members:
+        member.say("CMD <group>")
+        member.is_settled()
+
+    def talk():
+        for _ in range(TIMES):
+            alice.group_message("hello")
+            for member in members:
+                member.hears(f"RELAYG {alice} hello")
+    costs(tally, talk, allocations=(4 * MEMBERS + 3) * TIMES, epoll_wait=TIMES, recv=TIMES, send=MEMBERS * TIMES)
+
+
+def test_a_log_in_is_three_writes(tally, server, bob):
+    """Hello, ACCEPT (with the ticket), the end: and some 17 other calls for the socket, the hash and the store."""
+    bob.quit()
+
+    def come_and_go():
+        for _ in range(TIMES):
+            server.log_in(bob).quit()
+    costs(tally, come_and_go, allocations=800 * TIMES, epoll_wait=8 * TIMES, recv=5 * TIMES, send=3 * TIMES, others=20 * TIMES,
+          wakes=8 * TIMES)
