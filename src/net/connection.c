@@ -596,7 +596,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		read_and_forget(c);
 	else if (c->state == CONN_HANDSHAKE || c->state == CONN_OPEN)
 		read_socket(c);
-	worker_ease(c->worker);
+	worker_keep_cached(c->worker);
 }
 
 void conn_pause(struct conn *c)

@@ -128,6 +128,13 @@ void worker_flush(struct worker *w)
 	arena_reset(&w->arena);
 }
 
+/* Between two connections' reads. What was said in a turn of many is not left until memory is far away. */
+void worker_keep_cached(struct worker *w)
+{
+	if (w->arena.used > CACHED_MAX_BYTES)
+		worker_flush(w);
+}
+
 bool worker_ease(struct worker *w)
 {
 	if (w->arena.used <= TURN_MAX_BYTES)

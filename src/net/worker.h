@@ -22,8 +22,10 @@ enum {
 	    128 *
 	    1024, /* of a connection; one whose owner takes less than this lets it grow has to pause */
 	WIPED_STACK_LEN = 16 * 1024,
-	OUT_SIZE = 256 * 1024,    /* ciphertext on its way to the socket */
-	ANSWERS_MAX_LEN = 4096,   /* of TLS itself that may wait for a peer that does not read */
+	OUT_SIZE = 256 * 1024,  /* ciphertext on its way to the socket */
+	ANSWERS_MAX_LEN = 4096, /* of TLS itself that may wait for a peer that does not read */
+	CACHED_MAX_BYTES =
+	    128 << 10, /* queued between two reads before it is flushed: it is still in the cache */
 	TURN_MAX_BYTES = 1 << 20, /* queued in one turn before it is flushed early */
 };
 
@@ -160,6 +162,7 @@ bool worker_add_conn(struct worker *w, struct conn *c);
 void worker_remove_conn(struct conn *c);
 void worker_mark_dirty(struct conn *c);
 void worker_flush(struct worker *w);
+void worker_keep_cached(struct worker *w);
 void worker_run_late_jobs(struct worker *w);
 void worker_arm_timer(struct worker *w);
 
