@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/tickets.h"
 
 enum { CLIENT_CHAIN_MAX_LEN = 32 * 1024 };
 
@@ -134,7 +135,7 @@ static bool set_up(SSL_CTX *context, const struct net_config *config)
 	SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
 	ask_for_certificate(context, config->client_certificates);
 	int version = config->min_version == NET_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
-	return SSL_CTX_set_min_proto_version(context, version) &&
+	return tickets_use(context) && SSL_CTX_set_min_proto_version(context, version) &&
 	       SSL_CTX_set_session_id_context(context, alpn_name, sizeof(alpn_name) - 1) &&
 	       SSL_CTX_set_ciphersuites(context,
 		   "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") &&

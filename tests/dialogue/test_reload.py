@@ -48,6 +48,22 @@ def test_hup_changes_the_sessions_that_are_on(serve):
     alice.hears_last("END * <idle>")
 
 
+def test_a_ticket_is_good_on_every_worker_and_after_a_reload(serve):
+    server = serve({"server.workers": 2}, config="[login]\nregistration = open\n")
+    context = client_context()
+    alice = server.sign_up("alice", context=context)
+    alice.is_settled()
+    ticket = alice.tls.session
+    alice.quit()
+    server.config.write_text("[login]\nregistration = closed\n")
+    server.signal(signal.SIGHUP)
+    eventually(lambda: sign_up_is_closed(server))
+    for _ in range(8):
+        again = server.log_in(alice, context=context, ticket=ticket)
+        assert again.tls.session_reused
+        again.quit()
+
+
 def try_again(peer):
     peer.say("PUT admin secret")
     return peer.next_record()
