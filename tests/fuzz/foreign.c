@@ -5,12 +5,14 @@
  *  - what is shown is UTF-8 without control characters, without what overrides the direction of writing, and without invisible marks but
  *    joiners between characters that are written with them; made harmless again it stays as it is;
  *  - the rows are the text but for what was broken at, and none is wider than the columns unless one character is;
+ *  - on the screen nothing leaves the columns it is put into, a wide character has both of its own, and each cell is harmless;
  *  - the name of a file is harmless, no path, not hidden, not empty, not too long; made safe again it stays as it is.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "client/filename.h"
+#include "client/full/cells.h"
 #include "client/full/width.h"
 #include "client/sanitize.h"
 #include "fuzz.h"
@@ -113,6 +115,32 @@ static void take_columns(struct slice text, size_t columns)
 		MUST(grapheme_last(text) >= 1 && grapheme_last(text) <= text.len);
 }
 
+static bool is_empty(const struct cell *cell)
+{
+	return cell->len == 1 && cell->width == 1 && cell->bytes[0] == ' ';
+}
+
+static void take_cells(struct slice text, size_t columns)
+{
+	struct cells c;
+	unsigned end = (unsigned)columns + 1; /* one column is left at each side, and a row below */
+	MUST(cells_init(&c, end + 1, 2));
+	unsigned after = cells_put(&c, 0, 1, end, style_plain, text);
+	MUST(after >= 1 && after <= end);
+	MUST(is_empty(cells_at(&c, 0, 0)) && is_empty(cells_at(&c, 0, end)));
+	for (unsigned column = 0; column < c.columns; column++) {
+		const struct cell *cell = cells_at(&c, 0, column);
+		MUST(cell->width <= 2 && cell->len <= CELL_BYTES);
+		MUST(cell->width > 0 || (cell->len == 0 && cell[-1].width == 2));
+		MUST(cell->width < 2 || (column + 1 < end && cell[1].width == 0));
+		MUST(cell->width == 0 || cell->len > 0);
+		for (size_t i = 0; i < cell->len; i++)
+			MUST((unsigned char)cell->bytes[i] >= 0x20 && cell->bytes[i] != 0x7f);
+		MUST(is_empty(cells_at(&c, 1, column)));
+	}
+	cells_clear(&c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
@@ -123,5 +151,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take_name(text);
 	take_rows(text, columns);
 	take_columns(text, columns);
+	take_cells(text, columns);
 	return 0;
 }
