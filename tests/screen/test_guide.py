@@ -6,11 +6,12 @@ from person import where
 from wire import unique
 
 
-def signs_up(person, name, secret="a secret"):
+def signs_up(person, name, secret="a secret", is_trusted=False):
     """From the first question to the session."""
-    person.sees(r"sha256:[0-9a-f]{64}")
-    person.sees(r"^Trust this key from now on\? \(yes/no\)")
-    person.keys("yes", "Enter")
+    if not is_trusted:
+        person.sees(r"sha256:[0-9a-f]{64}")
+        person.sees(r"^Trust this key from now on\? \(yes/no\)")
+        person.keys("yes", "Enter")
     person.sees(r"^Sign up\? \(y/n\)")
     person.keys("y", "Enter")
     person.sees("^Username:")
@@ -179,6 +180,23 @@ def test_the_server_may_be_said_by_its_short_name(server, screen, home):
     person.sees(f"You are logged in as {alice.name}")
     person.keys("C-c", "C-d")
     person.ends(0)
+
+
+@pytest.mark.parametrize("words", [":quit:", "/quit"])
+def test_the_words_for_leaving_are_no_answer(server, screen, words):
+    person = screen(server, "--trust-first")
+    person.sees("^Sign up")
+    person.keys(words, "Enter")
+    person.ends(0)
+    alice = unique("alice")
+    other = screen(server, "--trust-first")
+    signs_up(other, alice, is_trusted=True)
+    other.keys("n", "Enter")
+    other.sees("^Target:")
+    other.keys("/online", "Enter")
+    other.sees(f"(?s)online: .*{alice}.*^Target:")
+    other.keys(words, "Enter")
+    other.ends(0)
 
 
 @pytest.mark.parametrize("answers", [(), ("y",), ("n",), ("n", "alice"), ("y", "alice", "secret")])

@@ -76,6 +76,14 @@ void full_switch(struct full *f, size_t place)
 	f->is_stale = true;
 }
 
+/* One can leave at every question; a password may be any words. */
+static bool is_good_bye(const struct full *f)
+{
+	struct line_meaning meaning = line_read(input_text(&f->input));
+	return !f->input.is_secret && meaning.kind == LINE_COMMAND &&
+	       meaning.command == COMMAND_QUIT;
+}
+
 /* An answer is copied first: what it leads to may ask the next question, and a password must not stay where it was typed. */
 static void submit_answer(struct full *f)
 {
@@ -146,6 +154,10 @@ static void submit(struct full *f)
 {
 	struct slice text = input_text(&f->input);
 	f->is_stale = true;
+	if (f->question != QUESTION_NOTHING && is_good_bye(f)) {
+		full_quit(f);
+		return;
+	}
 	if (f->question != QUESTION_NOTHING) {
 		submit_answer(f);
 		return;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "client/full/full.h"
+#include "client/full/line.h"
 #include "client/sanitize.h"
 #include "protocol/name.h"
 #include "protocol/text.h"
@@ -95,15 +96,21 @@ static void greet(struct full *f)
 	    "Alt-1 to Alt-9, C-n and C-p change between conversations.");
 }
 
+/* A command does not answer it. */
+static void order_instead(struct full *f, enum command_id command, struct slice arguments)
+{
+	bool is_moot = command == COMMAND_NEW_TARGET || command == COMMAND_TOGGLE;
+	full_order(f, command, arguments);
+	if (f->question == QUESTION_NOTHING && !is_moot && !f->is_quitting)
+		full_ask(f, QUESTION_TARGET);
+}
+
 void full_answer_target(struct full *f, struct slice line)
 {
-	struct slice arguments, name = full_trim(line);
-	enum command_id command = command_find(name, &arguments);
-	if (command != COMMAND_NONE) {
-		full_order(f, command, arguments);
-		if (f->question == QUESTION_NOTHING && command != COMMAND_NEW_TARGET &&
-		    command != COMMAND_TOGGLE && !f->is_quitting)
-			full_ask(f, QUESTION_TARGET);
+	struct slice name = full_trim(line);
+	struct line_meaning meaning = line_read(name);
+	if (meaning.kind == LINE_COMMAND) {
+		order_instead(f, meaning.command, meaning.text);
 		return;
 	}
 	if (name.len == 0) {
