@@ -26,6 +26,8 @@ static const struct command commands[] = {
 	{ "files list", "[NAME]", BODY_NONE,
 	    "the files that wait, for one user or all, the longest waiting first" },
 	{ "files delete", "NAME FILE", BODY_NONE, "take one of them away" },
+	{ "backup", "FILE", BODY_BACKUP,
+	    "copy accounts, bans and waiting files to a new file, for messagerd --restore" },
 	{ "message", "NAME TEXT", BODY_NONE, "send a user a message from admin" },
 	{ "announce", "TEXT", BODY_NONE, "send everybody online a message from admin" },
 	{ "reload", "", BODY_NONE, "read settings and certificate again" },

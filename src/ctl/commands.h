@@ -9,6 +9,7 @@
 enum command_body {
 	BODY_NONE,
 	BODY_PASSWORD, /* asked for, or the first line of standard input */
+	BODY_BACKUP, /* nothing: the last argument, which is not sent, names the file that the server's bytes go to */
 	BODY_FILE, /* the file that the last argument names, which is not sent; "-": standard input */
 };
 

@@ -1,7 +1,9 @@
 #include "ctl/talk.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -62,8 +64,23 @@ static ssize_t receive(int fd, char *to, size_t size)
 	}
 }
 
-/* Takes the first line, which says how it went. */
-static enum talk_result receive_status(int fd)
+/* So many bytes of a backup. */
+static enum talk_result receive_piece(
+    int fd, size_t len, struct backup_file *backup, char *why, size_t why_size)
+{
+	char chunk[CHUNK_SIZE];
+	while (len > 0) {
+		ssize_t n = receive(fd, chunk, len < sizeof(chunk) ? len : sizeof(chunk));
+		if (n <= 0 || !backup_take(backup, slice_of(chunk, (size_t)n), why, why_size))
+			return TALK_FAILED;
+		len -= (size_t)n;
+	}
+	return TALK_PIECE;
+}
+
+/* Takes the first line, which says how it went; or, before it, a piece of a backup. */
+static enum talk_result receive_status(
+    int fd, struct backup_file *backup, char *why, size_t why_size)
 {
 	char line[8] = "";
 	for (size_t len = 0; len < sizeof(line) - 1; len++) {
@@ -72,20 +89,31 @@ static enum talk_result receive_status(int fd)
 		if (line[len] == '\n')
 			break;
 	}
+	char *end = line;
+	unsigned long piece =
+	    backup != NULL && isdigit((unsigned char)line[0]) ? strtoul(line, &end, 10) : 0;
+	if (piece > 0 && strcmp(end, "\n") == 0)
+		return receive_piece(fd, piece, backup, why, why_size);
 	return strcmp(line, "ok\n") == 0      ? TALK_OK
 	       : strcmp(line, "error\n") == 0 ? TALK_REFUSED
 					      : TALK_FAILED;
 }
 
-static enum talk_result receive_answer(int fd, char *why, size_t why_size)
+static enum talk_result receive_answer(
+    int fd, struct backup_file *backup, char *why, size_t why_size)
 {
 	char chunk[CHUNK_SIZE];
-	enum talk_result result = receive_status(fd);
-	if (result == TALK_FAILED) {
+	enum talk_result result = TALK_PIECE;
+	why[0] = '\0';
+	while (result == TALK_PIECE)
+		result = receive_status(fd, backup, why, why_size);
+	if (result == TALK_FAILED && why[0] == '\0')
 		snprintf(
 		    why, why_size, "the server hung up without an answer; its log may say why");
+	if (result == TALK_OK && backup != NULL && !backup_finish(backup, why, why_size))
+		result = TALK_FAILED;
+	if (result == TALK_FAILED)
 		return result;
-	}
 	FILE *to = result == TALK_OK ? stdout : stderr;
 	for (ssize_t len; (len = receive(fd, chunk, sizeof(chunk))) != 0;) {
 		if (len < 0) {
@@ -108,15 +136,15 @@ bool talk_is_possible(const char *socket_path, char *why, size_t why_size)
 	return fd >= 0;
 }
 
-enum talk_result talk(
-    const char *socket_path, struct slice head, struct slice body, char *why, size_t why_size)
+enum talk_result talk(const char *socket_path, struct slice head, struct slice body,
+    struct backup_file *backup, char *why, size_t why_size)
 {
 	int fd = connect_to(socket_path, why, why_size);
 	if (fd < 0)
 		return TALK_FAILED;
 	if (send_all(fd, head))
 		send_all(fd, body);
-	enum talk_result result = receive_answer(fd, why, why_size);
+	enum talk_result result = receive_answer(fd, backup, why, why_size);
 	close(fd);
 	return result;
 }

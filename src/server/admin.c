@@ -9,6 +9,7 @@
 #include "server/admin.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -212,6 +213,14 @@ void call_work(struct admin_call *call, call_fn *work, call_fn *next)
 		return;
 	answer_fail(&call->answer, "no memory");
 	call_end(call);
+}
+
+int call_socket(struct admin_call *call)
+{
+	uv_os_fd_t fd;
+	if (uv_fileno((uv_handle_t *)&client_of(call)->pipe, &fd) < 0)
+		return -1;
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 bool call_is_cancelled(const struct admin_call *call)

@@ -9,6 +9,9 @@
  *	                    what to print       lines of text for a person, or one JSON object and LF
  *	                                        and closes
  *
+ * Before the answer to "backup" come the bytes of the archive, in any number of pieces: LENGTH LF, then so many bytes. Without an "ok" behind
+ * them they are no archive.
+ *
  * A word is not empty and has no LF and no NUL. Bounds: admin_request.h, and below. The commands: admin_commands.c.
  */
 #ifndef SERVER_ADMIN_H

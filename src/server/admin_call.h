@@ -66,6 +66,9 @@ void call_store(
 /* Runs work() on a thread that may be kept waiting; next() follows. */
 void call_work(struct admin_call *call, call_fn *work, call_fn *next);
 
+/* The socket of who asks, to write to before call_end(), from call_work() (it does not block); the caller closes it. -1: no descriptor. */
+int call_socket(struct admin_call *call);
+
 /* The server is about to end: what takes long should stop. */
 bool call_is_cancelled(const struct admin_call *call);
 
@@ -76,6 +79,7 @@ void call_arg_str(const struct admin_call *call, size_t index, char to[static ST
 call_fn admin_user_add, admin_user_passwd, admin_user_delete, admin_user_list, admin_user_import;
 call_fn admin_ban, admin_unban, admin_bans;
 call_fn admin_penalties_list, admin_penalties_clear;
+call_fn admin_backup;
 call_fn admin_files_list, admin_files_delete;
 
 /* Says in the answer that the store did not do it. */

@@ -27,6 +27,7 @@ static const struct admin_command commands[] = {
 	{ "penalties clear", 0, 1, admin_penalties_clear, LOG_COMMAND },
 	{ "files list", 0, 1, admin_files_list, LOG_AS_DEBUG },
 	{ "files delete", 2, 2, admin_files_delete, LOG_COMMAND_AND_NAME },
+	{ "backup", 0, 0, admin_backup, LOG_COMMAND },
 	{ "message", 2, 2, message, LOG_COMMAND_AND_NAME },
 	{ "announce", 1, 1, announce, LOG_COMMAND },
 	{ "reload", 0, 0, reload, LOG_COMMAND },

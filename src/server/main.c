@@ -1,7 +1,11 @@
 /* main.c: messagerd's command line (docs/man/messagerd.8). */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "server/sandbox.h"
@@ -22,6 +26,8 @@ static const struct option_row {
 	    "say whether the settings are good, and exit" },
 	{ { "print-config", no_argument, NULL, 'p' }, "",
 	    "print all settings as a file, and exit" },
+	{ { "restore", required_argument, NULL, 'r' }, "FILE",
+	    "fill an empty data folder from a backup, and start" },
 	{ { "version", no_argument, NULL, 'v' }, "", "print the version, and exit" },
 	{ { "help", no_argument, NULL, 'h' }, "", "print this, and exit" },
 };
@@ -60,6 +66,9 @@ static int read_options(int argc, char **argv, struct command_line *line)
 		case 's':
 			line->sets[line->origin.set_count++] = optarg;
 			break;
+		case 'r':
+			line->origin.restore = optarg;
+			break;
 		case 'k':
 			line->check = true;
 			break;
@@ -84,11 +93,26 @@ static int read_options(int argc, char **argv, struct command_line *line)
 	return -1;
 }
 
+/* Before the rest of the disk is out of reach. */
+static bool open_backup(struct server_origin *origin, char *why, size_t why_size)
+{
+	if (origin->restore == NULL)
+		return true;
+	origin->restore_fd = open(origin->restore, O_RDONLY | O_CLOEXEC);
+	if (origin->restore_fd < 0)
+		snprintf(why, why_size, "can't read the backup %s: %s", origin->restore,
+		    strerror(errno));
+	return origin->restore_fd >= 0;
+}
+
 static int run(struct command_line *line)
 {
 	struct settings settings;
 	char why[SETTINGS_WHY_SIZE];
-	const struct server_origin *from = &line->origin;
+	struct server_origin *from = &line->origin;
+	/* A file that was there at the start must be there when it is read again: the defaults are no answer to a lost one. */
+	if (from->path == NULL && access(SETTINGS_DEFAULT_PATH, F_OK) == 0)
+		from->path = SETTINGS_DEFAULT_PATH;
 	if (!settings_load(
 		from->path, from->sets, from->set_count, NULL, &settings, why, sizeof(why))) {
 		fprintf(stderr, "messagerd: %s\n", why);
@@ -103,13 +127,16 @@ static int run(struct command_line *line)
 		return EXIT_SUCCESS;
 	}
 	log_configure(settings.log_level, settings.log_format);
-	if (!sandbox_enter(&settings, from->path, why, sizeof(why))) {
+	if (!open_backup(from, why, sizeof(why)) ||
+	    !sandbox_enter(&settings, from->path, why, sizeof(why))) {
 		log_error("start-failed", LOG_STR("reason", why));
 		return EXIT_FAILURE;
 	}
 	log_start();
 	int status = server_run(&settings, from);
 	log_stop();
+	if (from->restore != NULL)
+		close(from->restore_fd);
 	return status;
 }
 

@@ -21,6 +21,7 @@
 #include "server/http.h"
 #include "server/identity.h"
 #include "server/sandbox.h"
+#include "store/backup.h"
 
 enum { STOP_WAIT_MS = 3000 }; /* with what is left of the end it stays below 5 s */
 
@@ -194,14 +195,31 @@ static bool open_net(struct server *server, char why[static NET_WHY_SIZE])
 	return true;
 }
 
+static bool restore(struct server *server, char why[static NET_WHY_SIZE])
+{
+	struct backup_counts counts;
+	const struct settings *s = &server->settings;
+	bool is_restored = backup_restore(
+	    server->origin.restore_fd, s->store_url, s->data, &counts, why, NET_WHY_SIZE);
+	if (is_restored)
+		log_info("restored", LOG_STR("backup", server->origin.restore),
+		    LOG_STR("data", s->data), LOG_INT("accounts", counts.accounts),
+		    LOG_INT("bans", counts.bans), LOG_INT("files", counts.files));
+	return is_restored;
+}
+
 static bool put_together(struct server *server, char why[static NET_WHY_SIZE])
 {
 	const struct settings *s = &server->settings;
 	server->lock_fd = data_folder_open(s->data, why, NET_WHY_SIZE);
 	if (server->lock_fd < 0)
 		return false;
-	if (settings_certificate_is_own(s) &&
-	    !identity_make_if_missing(s->net.certificate_path, why))
+	if (server->origin.restore != NULL && !restore(server, why))
+		return false;
+	server->has_own_certificate = settings_certificate_is_own(s);
+	snprintf(server->own_certificate, sizeof(server->own_certificate), "%s",
+	    s->net.certificate_path);
+	if (server->has_own_certificate && !identity_make_if_missing(s->net.certificate_path, why))
 		return false;
 	server->store = store_open(s->store_url, s->data, why, NET_WHY_SIZE);
 	if (server->store == NULL)

@@ -19,6 +19,8 @@ struct server_origin {
 	const char *path; /* NULL: the default file, if there is one */
 	const char *const *sets;
 	size_t set_count;
+	const char *restore; /* the backup to start from, or NULL */
+	int restore_fd;      /* it, open */
 };
 
 struct server {
@@ -35,6 +37,9 @@ struct server {
 	int lock_fd;
 	int64_t started_ms; /* wall clock */
 	int statm_fd; /* /proc/self/statm, or -1: it can't be opened any more when it is wanted */
+	bool has_own_certificate; /* at own_certificate, made by us; for backups */
+	char own_certificate[NET_PATH_SIZE];
+	bool is_backing_up;
 	bool is_serving; /* connections are taken */
 	bool stopping;
 	uv_signal_t signals[3];

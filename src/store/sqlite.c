@@ -283,9 +283,14 @@ static void look_up_here(struct store *base, struct store_request *request)
 
 /* ---- opening and closing ---- */
 
-static bool path_of_url(
+bool sqlite_path(
     const char *url, const char *data_dir, char path[static PATH_MAX], char *why, size_t why_size)
 {
+	if (strncmp(url, sqlite_engine.scheme, strlen(sqlite_engine.scheme)) != 0) {
+		snprintf(why, why_size,
+		    "this is for a store in SQLite; PostgreSQL has pg_dump and pg_restore");
+		return false;
+	}
 	const char *file = url + strlen(sqlite_engine.scheme);
 	int len;
 	if (*file == '\0')
@@ -348,8 +353,9 @@ static bool connect_lane(struct lane *lane, const char *path, char *why, size_t 
 	    sqlite3_exec(lane->db, "PRAGMA journal_mode = WAL", read_mode, &is_wal, NULL) !=
 		SQLITE_OK ||
 	    /* secure_delete: a replaced hash, an old weak one above all, does not stay in the file. */
-	    sqlite3_exec(lane->db, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON", NULL,
-		NULL, NULL) != SQLITE_OK) {
+	    sqlite3_exec(lane->db,
+		"PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY",
+		NULL, NULL, NULL) != SQLITE_OK) {
 		snprintf(why, why_size, "cannot open %s: %s", path,
 		    lane->db != NULL ? sqlite3_errmsg(lane->db) : "no memory");
 		return false;
@@ -425,7 +431,7 @@ static void close_store(struct store *base);
 static struct store *open_store(const char *url, const char *data_dir, char *why, size_t why_size)
 {
 	char path[PATH_MAX];
-	if (!path_of_url(url, data_dir, path, why, why_size) || !make_file(path, why, why_size))
+	if (!sqlite_path(url, data_dir, path, why, why_size) || !make_file(path, why, why_size))
 		return NULL;
 	struct sqlite *store = sqlite_new();
 	if (store == NULL) {

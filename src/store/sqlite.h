@@ -2,6 +2,7 @@
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 
+#include <limits.h>
 #include <sqlite3.h>
 
 #include "base/buffer.h"
@@ -41,6 +42,10 @@ void sqlite_log_failure(sqlite3 *db, const char *during);
 bool sqlite_files_agree(sqlite3 *db, struct folder *folder, char *why, size_t why_size);
 
 /* ---- sqlite.c ---- */
+
+/* Where the database of a url is. false with a sentence in why: the url is of another engine, or the path too long. */
+bool sqlite_path(const char *url, const char *data_dir, char path_r[static PATH_MAX], char *why,
+    size_t why_size);
 
 struct folder *sqlite_folder(struct store *store);
 

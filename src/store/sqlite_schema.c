@@ -1,6 +1,13 @@
 #include "store/sqlite_schema.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
 
 /* "SSLM": says whose file this is (`file` and SQLite's own tools show it). */
 enum { APPLICATION_ID = 0x53534c4d };
@@ -88,8 +95,66 @@ static bool update(sqlite3 *db, const char *path, char *why, size_t why_size)
 	return true;
 }
 
+/* ---- a copy of an older one, before anything is changed ---- */
+
+static bool sync_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	bool is_synced = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return is_synced;
+}
+
+/* SQLite writes into an empty file, which has our mode. One that was not finished is made anew. */
+static bool make_copy(sqlite3 *db, const char *copy, char *why, size_t why_size)
+{
+	sqlite3_stmt *statement = NULL;
+	unlink(copy);
+	int fd = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool is_made =
+	    fd >= 0 &&
+	    sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_DONE;
+	if (!is_made)
+		snprintf(why, why_size, "cannot make %s, a copy before the upgrade: %s", copy,
+		    fd < 0 ? strerror(errno) : sqlite3_errmsg(db));
+	sqlite3_finalize(statement);
+	if (fd >= 0)
+		close(fd);
+	return is_made;
+}
+
+static bool keep_copy(sqlite3 *db, const char *path, char *why, size_t why_size)
+{
+	sqlite3_int64 version, owner;
+	char part[PATH_MAX], copy[PATH_MAX];
+	if (!read_number(db, "PRAGMA user_version", &version) ||
+	    !read_number(db, "PRAGMA application_id", &owner) || version <= 0 ||
+	    version >= CURRENT_VERSION || owner != APPLICATION_ID)
+		return true; /* new, current, or refused in words by what follows */
+	if (snprintf(copy, sizeof(copy), "%s.version-%lld", path, version) >= (int)sizeof(copy) ||
+	    snprintf(part, sizeof(part), "%s.part", copy) >= (int)sizeof(part)) {
+		snprintf(why, why_size, "the path of %s is too long for a copy beside it", path);
+		return false;
+	}
+	if (!make_copy(db, part, why, why_size))
+		return false;
+	if (!sync_file(part) || rename(part, copy) < 0) {
+		snprintf(why, why_size, "cannot make %s, a copy before the upgrade: %s", copy,
+		    strerror(errno));
+		return false;
+	}
+	log_info("store-upgraded", LOG_INT("from", version), LOG_INT("to", CURRENT_VERSION),
+	    LOG_STR("copy", copy));
+	return true;
+}
+
 bool sqlite_schema_update(sqlite3 *db, const char *path, char *why, size_t why_size)
 {
+	if (!keep_copy(db, path, why, why_size))
+		return false;
 	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
 		snprintf(why, why_size, "cannot use %s: %s", path, sqlite3_errmsg(db));
 		return false;

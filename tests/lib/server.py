@@ -45,7 +45,7 @@ class Server:
 
     running = []
 
-    def __init__(self, folder, settings=None, config="", environment=None):
+    def __init__(self, folder, settings=None, config="", environment=None, words=()):
         self.folder = Path(folder)
         self.data = self.folder / "data"
         self.config = self.folder / "messagerd.conf"
@@ -56,7 +56,7 @@ class Server:
         self._log_ended = False
         chosen = {"server.data": self.data, **USUAL, **(settings or {})}
         self.process = subprocess.Popen(
-            [MESSAGERD, "--config", self.config, *arguments({k: v for k, v in chosen.items() if v is not None})],
+            [MESSAGERD, "--config", self.config, *arguments({k: v for k, v in chosen.items() if v is not None}), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})})
         threading.Thread(target=self._read_log, daemon=True).start()
