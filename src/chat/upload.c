@@ -69,8 +69,7 @@ static void answer(struct session *s, bool is_complete)
 		session_send(s, SLICE("CMD <problem with command> \r\n"));
 	}
 	log_info("upload-ended", LOG_SLICE("user", session_name(s)),
-	    LOG_STR("receiver", u->transfer.file.receiver), LOG_STR("file", u->transfer.file.name),
-	    LOG_INT("bytes", u->size_bytes),
+	    LOG_STR("receiver", u->transfer.file.receiver), LOG_INT("bytes", u->size_bytes),
 	    LOG_STR("result", is_complete     ? "complete"
 			      : u->is_refused ? "refused"
 					      : "cut"));

@@ -62,8 +62,8 @@ static void log_failure(const struct file *file, const char *during, int result)
 	uint64_t suppressed;
 	if (log_limit_allows(&limit, &suppressed))
 		log_error("file-failed", LOG_STR("during", during),
-		    LOG_STR("receiver", file->receiver), LOG_STR("file", file->name),
-		    LOG_STR("error", strerror(-result)), LOG_INT("suppressed", suppressed));
+		    LOG_STR("receiver", file->receiver), LOG_STR("error", strerror(-result)),
+		    LOG_INT("suppressed", suppressed));
 }
 
 static void close_file(struct file *file)

@@ -57,7 +57,7 @@ def test_failing(serve, folder, waiting, step):
     for _ in range(2):
         assert download(bob) == [(name, b"") for name, _ in FILES]
     bob.is_settled()
-    server.await_log(r"error file-failed during=read receiver=bob\S* file=one error=\"Input/output error\"")
+    server.await_log(r"error file-failed during=read receiver=bob\S* error=\"Input/output error\"")
     server.dismiss()
     server.stop()
     again = serve(folder=folder)

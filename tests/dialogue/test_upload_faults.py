@@ -44,7 +44,7 @@ def test_failing(serve, folder, step, error):
     upload(alice, "file", bob, DATA, answer=PROBLEM)
     alice.is_settled()
     upload(alice, "file", bob, DATA, answer=PROBLEM)
-    server.await_log(r"error file-failed .*receiver=bob\S* file=file error=")
+    server.await_log(r"error file-failed .*receiver=bob\S* error=")
     assert download(bob) == []
     eventually(lambda: None if folder_of(server) == [] else pytest.fail("something stays"), errors=pytest.fail.Exception)
     server.dismiss()

@@ -9,7 +9,7 @@ from wire import PATIENCE
 def metrics_address(server, nth=-1):
     """Where the server said last that it listens for metrics."""
     lines = [line for line in server.log() if "metrics-served" in line]
-    host, port = re.search(r"address=\"?([^\s\"]+)", lines[nth]).group(1).rsplit(":", 1)
+    host, port = re.search(r"\baddress(?:=|\":)\"?([^\s\",}]+)", lines[nth]).group(1).rsplit(":", 1)
     return host.strip("[]"), int(port)
 
 
