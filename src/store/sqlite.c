@@ -195,8 +195,8 @@ static void write_group(struct sqlite *store, struct store_request *first)
 			store->removed.len = removed_len;
 		is_open = !sqlite3_get_autocommit(lane->db);
 	}
-	bool is_committed = is_open && fault_point("store-commit") == 0 &&
-			    step_once(lane, store->commit, "commit");
+	bool is_committed =
+	    is_open && fault_point("store-commit") == 0 && step_once(lane, store->commit, "commit");
 	fault_point("store-committed");
 	if (!is_committed) {
 		if (!sqlite3_get_autocommit(lane->db))
