@@ -48,8 +48,9 @@ enum { ROWS = sizeof(rows) / sizeof(*rows), HELP_COLUMN = 32 };
 void options_help(FILE *out)
 {
 	fputs(
-	    "Usage: messager [HOST[:PORT]] [OPTION]...\n"
-	    "Talk to people on an SSL-Messager server. What the options leave open is asked for.\n\n",
+	    "Usage: messager [HOST[:PORT] | NAME] [OPTION]...\n"
+	    "Talk to people on an SSL-Messager server. NAME is the short name of one in your settings\n"
+	    "(~/.config/messager/config). What options and settings leave open is asked for.\n\n",
 	    out);
 	for (int i = 0; i < ROWS; i++) {
 		int width = fprintf(out, "  %s%s%s", rows[i].name, rows[i].argument ? " " : "",
