@@ -14,10 +14,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define NCURSES_WIDECHAR 1
-#include <ncurses.h>
-
 #include "base/buffer.h"
+#include "client/full/face_keys.h"
 #include "client/outlet.h"
 #include "client/sanitize.h"
 #include "client/terminal.h"
@@ -51,107 +49,6 @@ struct ncurses_face {
 	bool is_entered;
 	char farewell[FAREWELL_SIZE];
 };
-
-/* Keys that terminfo may not know, since a terminal says them in another mode, or that are reports. */
-enum {
-	CODE_PASTE_BEGIN = KEY_MAX + 1,
-	CODE_PASTE_END,
-	CODE_FOCUS,
-	CODE_BLUR,
-	CODE_WORD_LEFT,
-	CODE_WORD_RIGHT,
-	CODE_ALT_UP,
-	CODE_ALT_DOWN,
-};
-
-static const struct {
-	const char *sequence;
-	int code;
-} sequences[] = {
-	{ "\033[200~", CODE_PASTE_BEGIN },
-	{ "\033[201~", CODE_PASTE_END },
-	{ "\033[I", CODE_FOCUS },
-	{ "\033[O", CODE_BLUR },
-	{ "\033[A", KEY_UP },
-	{ "\033[B", KEY_DOWN },
-	{ "\033[C", KEY_RIGHT },
-	{ "\033[D", KEY_LEFT },
-	{ "\033OA", KEY_UP },
-	{ "\033OB", KEY_DOWN },
-	{ "\033OC", KEY_RIGHT },
-	{ "\033OD", KEY_LEFT },
-	{ "\033[H", KEY_HOME },
-	{ "\033[F", KEY_END },
-	{ "\033OH", KEY_HOME },
-	{ "\033OF", KEY_END },
-	{ "\033[1~", KEY_HOME },
-	{ "\033[4~", KEY_END },
-	{ "\033[3~", KEY_DC },
-	{ "\033[5~", KEY_PPAGE },
-	{ "\033[6~", KEY_NPAGE },
-	{ "\033[Z", KEY_BTAB },
-	{ "\033OM", KEY_ENTER },
-	{ "\033[1;3D", CODE_WORD_LEFT },
-	{ "\033[1;5D", CODE_WORD_LEFT },
-	{ "\033[1;3C", CODE_WORD_RIGHT },
-	{ "\033[1;5C", CODE_WORD_RIGHT },
-	{ "\033[1;3A", CODE_ALT_UP },
-	{ "\033[1;3B", CODE_ALT_DOWN },
-};
-
-static const struct {
-	int code;
-	struct key key;
-} named[] = {
-	{ KEY_ENTER, { .kind = TYPED_ENTER } },
-	{ KEY_BTAB, { .kind = TYPED_BACK_TAB } },
-	{ KEY_BACKSPACE, { .kind = TYPED_BACKSPACE } },
-	{ KEY_DC, { .kind = TYPED_DELETE } },
-	{ KEY_UP, { .kind = TYPED_UP } },
-	{ KEY_DOWN, { .kind = TYPED_DOWN } },
-	{ KEY_LEFT, { .kind = TYPED_LEFT } },
-	{ KEY_RIGHT, { .kind = TYPED_RIGHT } },
-	{ KEY_HOME, { .kind = TYPED_HOME } },
-	{ KEY_END, { .kind = TYPED_END } },
-	{ KEY_PPAGE, { .kind = TYPED_PAGE_UP } },
-	{ KEY_NPAGE, { .kind = TYPED_PAGE_DOWN } },
-	{ CODE_WORD_LEFT, { .kind = TYPED_LEFT, .control = true } },
-	{ CODE_WORD_RIGHT, { .kind = TYPED_RIGHT, .control = true } },
-	{ CODE_ALT_UP, { .kind = TYPED_UP, .alt = true } },
-	{ CODE_ALT_DOWN, { .kind = TYPED_DOWN, .alt = true } },
-};
-
-static struct key key_of_code(int code, bool alt)
-{
-	struct key key = { .kind = TYPED_OTHER };
-	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
-		if (named[i].code == code)
-			key = named[i].key;
-	}
-	key.alt = key.alt || alt;
-	return key;
-}
-
-static struct key key_of_character(uint32_t character, bool alt)
-{
-	enum { ESCAPE = 0x1b, DELETE = 0x7f, CONTROL = 0x20, LETTERS = 0x40 };
-	struct key key = { .kind = TYPED_TEXT, .alt = alt };
-	if (character == '\r' || character == '\n')
-		key.kind = TYPED_ENTER;
-	else if (character == '\t')
-		key.kind = TYPED_TAB;
-	else if (character == '\b' || character == DELETE)
-		key.kind = TYPED_BACKSPACE;
-	else if (character == ESCAPE)
-		key.kind = TYPED_ESCAPE;
-	else if (character < CONTROL)
-		key.kind = TYPED_CONTROL;
-	if (key.kind == TYPED_CONTROL)
-		key.code = character + LETTERS;
-	else if (key.kind == TYPED_TEXT)
-		key.code = character;
-	return key;
-}
 
 static const char ask_for_reports[] = "\033[?2004h\033[?1004h"; /* pastes in brackets; focus */
 static const char no_reports[] = "\033[?2004l\033[?1004l";
@@ -379,12 +276,12 @@ static struct key take_escape(struct ncurses_face *n)
 	if (kind == ERR)
 		return KEY_NAMED(TYPED_ESCAPE);
 	if (kind == KEY_CODE_YES)
-		return key_of_code((int)code, true);
+		return face_key_of_code((int)code, true);
 	if (code == L'[' || code == L'O') {
 		skip_sequence(n);
 		return KEY_NAMED(TYPED_OTHER);
 	}
-	return key_of_character((uint32_t)code, true);
+	return face_key_of_character((uint32_t)code, true);
 }
 
 /* Something came in the midst of a paste. true: that was its end. */
@@ -400,7 +297,7 @@ static struct face_event event_of_code(wint_t code)
 {
 	if (code == CODE_FOCUS || code == CODE_BLUR)
 		return (struct face_event){ .kind = code == CODE_FOCUS ? FACE_FOCUS : FACE_BLUR };
-	return (struct face_event){ .kind = FACE_KEY, .key = key_of_code((int)code, false) };
+	return (struct face_event){ .kind = FACE_KEY, .key = face_key_of_code((int)code, false) };
 }
 
 /* One thing of what was typed. 1: it is in event_r; 0: it led to nothing; <0: there is nothing. */
@@ -421,7 +318,8 @@ static int take(struct ncurses_face *n, uint64_t now_ms, struct face_event *even
 	else if (code == L'\033')
 		*event_r = (struct face_event){ .key = take_escape(n) };
 	else
-		*event_r = (struct face_event){ .key = key_of_character((uint32_t)code, false) };
+		*event_r =
+		    (struct face_event){ .key = face_key_of_character((uint32_t)code, false) };
 	return 1;
 }
 
@@ -623,8 +521,7 @@ static bool open_screen(struct ncurses_face *n, bool no_color)
 		return false;
 	take_eight_bits(n);
 	nodelay(n->input, TRUE);
-	for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++)
-		define_key(sequences[i].sequence, sequences[i].code);
+	face_keys_define();
 	compose_farewell(n);
 	return true;
 }
