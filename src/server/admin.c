@@ -47,7 +47,7 @@ struct admin {
 	struct list clients;
 	size_t client_count;
 	unsigned open_handles;
-	bool is_closing;
+	atomic_bool is_closing; /* read by threads at work */
 
 	pthread_mutex_t lock;
 	struct list ready; /* calls whose step elsewhere is done */

@@ -10,30 +10,43 @@
 #include "server/admin_call.h"
 #include "store/backup.h"
 
+enum { LOOK_MS = 100 };
+
 /* The call's own, while a thread of libuv's pool works on it. */
 struct streaming {
 	int fd; /* the client's socket, which does not block */
+	/* Copies: a reload must not change them under the thread's hands. */
+	char url[SETTINGS_TEXT_SIZE], data[NET_PATH_SIZE], certificate[NET_PATH_SIZE];
 	bool is_done;
 	struct backup_counts counts;
 	char why[NET_WHY_SIZE];
 };
 
-static bool await_room(int fd, char *why, size_t why_size)
+/* In short waits: the server may want to end meanwhile. */
+static bool await_room(struct admin_call *call, char *why, size_t why_size)
 {
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
-	int ready = poll(&room, 1, ADMIN_ANSWER_MS);
-	if (ready > 0 || (ready < 0 && errno == EINTR))
-		return true;
-	snprintf(why, why_size, "messagerctl takes nothing more");
+	const struct streaming *s = call->own;
+	struct pollfd room = { .fd = s->fd, .events = POLLOUT };
+	for (int waited = 0; waited < ADMIN_ANSWER_MS && !call_is_cancelled(call);
+	     waited += LOOK_MS) {
+		if (poll(&room, 1, LOOK_MS) > 0)
+			return true;
+	}
+	snprintf(why, why_size, "%s",
+	    call_is_cancelled(call) ? "the server is stopping" : "messagerctl takes nothing more");
 	return false;
 }
 
-static bool send_bytes(int fd, struct slice bytes, char *why, size_t why_size)
+static bool send_bytes(struct admin_call *call, struct slice bytes, char *why, size_t why_size)
 {
+	const struct streaming *s = call->own;
 	while (bytes.len > 0) {
-		ssize_t n = write(fd, bytes.ptr, bytes.len);
-		if (n < 0 && errno == EAGAIN && await_room(fd, why, why_size))
+		ssize_t n = write(s->fd, bytes.ptr, bytes.len);
+		if (n < 0 && errno == EAGAIN) {
+			if (!await_room(call, why, why_size))
+				return false;
 			continue;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -48,7 +61,6 @@ static bool send_bytes(int fd, struct slice bytes, char *why, size_t why_size)
 static bool send_piece(struct slice bytes, void *arg, char *why, size_t why_size)
 {
 	struct admin_call *call = arg;
-	struct streaming *s = call->own;
 	char head[32];
 	int len = snprintf(head, sizeof(head), "%zu\n", bytes.len);
 	if (bytes.len == 0)
@@ -57,19 +69,15 @@ static bool send_piece(struct slice bytes, void *arg, char *why, size_t why_size
 		snprintf(why, why_size, "the server is stopping");
 		return false;
 	}
-	return send_bytes(s->fd, slice_of(head, (size_t)len), why, why_size) &&
-	       send_bytes(s->fd, bytes, why, why_size);
+	return send_bytes(call, slice_of(head, (size_t)len), why, why_size) &&
+	       send_bytes(call, bytes, why, why_size);
 }
 
 static void stream(struct admin_call *call)
 {
 	struct streaming *s = call->own;
-	const struct settings *settings = &call->server->settings;
-	/* What needs a restart to change, so no reload gets into our way. */
-	const char *certificate =
-	    call->server->has_own_certificate ? call->server->own_certificate : NULL;
-	s->is_done = backup_write(settings->store_url, settings->data, certificate, send_piece,
-	    call, &s->counts, s->why, sizeof(s->why));
+	s->is_done = backup_write(s->url, s->data, s->certificate[0] ? s->certificate : NULL,
+	    send_piece, call, &s->counts, s->why, sizeof(s->why));
 }
 
 static void end(struct admin_call *call)
@@ -110,6 +118,11 @@ void admin_backup(struct admin_call *call)
 		call_end(call);
 		return;
 	}
+	const struct server *server = call->server;
+	snprintf(s->url, sizeof(s->url), "%s", server->settings.store_url);
+	snprintf(s->data, sizeof(s->data), "%s", server->settings.data);
+	if (server->has_own_certificate)
+		snprintf(s->certificate, sizeof(s->certificate), "%s", server->own_certificate);
 	call->own = s;
 	call->server->is_backing_up = true;
 	call_work(call, stream, end);

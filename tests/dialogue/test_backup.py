@@ -4,6 +4,7 @@ import io
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import tarfile
@@ -208,6 +209,18 @@ def test_who_asks_may_go_away(serve, folder):
 
     eventually(lambda: Administrator(server).does("backup", folder / "two.tar"))  # it notices when it writes
     assert download(restore(serve, folder / "two.tar").log_in(ann)) == [(b"large", bytes(8 << 20))]
+
+
+def test_who_asks_and_takes_nothing_keeps_nobody_from_stopping(serve):
+    server = serve()
+    ann = server.sign_up("ann")
+    upload(ann, "large", ann, bytes(8 << 20))
+    with Administrator(server).connect() as sock:
+        sock.sendall(b"text 0\nbackup\n\n")
+        assert sock.recv(10, socket.MSG_PEEK)
+        assert "another backup is being made" in Administrator(server).fails("backup", server.folder / "two.tar")
+        server.dismiss()
+        server.stop()
 
 
 def test_no_room_for_it(serve, small_disk):
