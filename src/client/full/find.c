@@ -41,22 +41,21 @@ static bool begins(struct slice text, struct slice wanted)
 
 size_t find_text(struct slice text, struct slice wanted, size_t from)
 {
-	/* A first letter in ASCII, which it mostly is, is looked for byte by byte; of those only k has another upper case, the sign of Kelvin. */
-	bool is_quick = wanted.len > 0 && (wanted.ptr[0] & 0x80) == 0 && wanted.ptr[0] != 'k' &&
-			wanted.ptr[0] != 'K';
-	unsigned char first = wanted.len > 0 ? lower(wanted.ptr[0]) : 0;
+	size_t len;
 	if (wanted.len == 0)
 		return from <= text.len ? from : NOT_FOUND;
+	/* Few bytes need a closer look: of ASCII those that are like the first letter; of others none if that is in ASCII, but for k and i, which have upper cases elsewhere. */
+	uint32_t first = folded(wanted, &len);
+	bool is_elsewhere = first >= 0x80 || first == 'k' || first == 'i';
 	while (from < text.len) {
-		size_t len = 1;
-		if (is_quick && lower(text.ptr[from]) != first) {
+		bool is_ascii = (text.ptr[from] & 0x80) == 0;
+		if (is_ascii ? lower(text.ptr[from]) != first : !is_elsewhere) {
 			from++;
 			continue;
 		}
 		if (begins(slice_skip(text, from), wanted))
 			return from;
-		if (!is_quick)
-			utf8_decode(slice_skip(text, from), &len);
+		utf8_decode(slice_skip(text, from), &len);
 		from += len;
 	}
 	return NOT_FOUND;

@@ -15,6 +15,8 @@ static const struct find_case {
 	{ "another case", SLICE("Hello World"), SLICE("WORLD"), 0, 6 },
 	{ "another case, not in ASCII", SLICE("x \u00c9T\u00c9"), SLICE("\u00e9t\u00e9"), 0, 2 },
 	{ "another case of another length", SLICE("a\u212a"), SLICE("k"), 0, 1 },
+	{ "another of another length", SLICE("a\u0130x"), SLICE("IX"), 0, 1 },
+	{ "foreign letters before it", SLICE("\u00e9\u4e2dword"), SLICE("WO"), 0, 5 },
 	{ "Cyrillic", SLICE("\u041f\u0440\u0438\u0432\u0435\u0442"), SLICE("\u043f\u0420"), 0, 0 },
 	{ "nothing", SLICE("abc"), SLICE(""), 1, 1 },
 	{ "nothing behind the end", SLICE("abc"), SLICE(""), 4, NOT_FOUND },
