@@ -1,0 +1,243 @@
+/* record.c: the rules of RFC 8446, section by section; "section" is of that. */
+#include "net/record.h"
+
+#include <openssl/err.h>
+#include <openssl/hmac.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+
+/*
+ * Section 5.5: AES-GCM may seal 2^24.5 records of full size with one key; of ChaCha20-Poly1305 the sequence ends first. One limit for all,
+ * a little below, is simple, and who needs a new key after 2^24 records does not mind.
+ */
+enum { LIMIT = 1 << 24 };
+
+static const struct record_suite suites[] = {
+	{ 0x1301, 16, 32, "AES-128-GCM", "SHA256", LIMIT },
+	{ 0x1302, 32, 48, "AES-256-GCM", "SHA384", LIMIT },
+	{ 0x1303, 32, 32, "ChaCha20-Poly1305", "SHA256", LIMIT },
+};
+enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
+
+/* OpenSSL looks an algorithm up under locks, so it is done once. The same indexes as in suites. */
+static struct {
+	EVP_CIPHER *cipher;
+	EVP_MD *hash;
+} fetched[SUITES];
+
+static void fetch(void)
+{
+	for (size_t i = 0; i < SUITES; i++) {
+		fetched[i].cipher = EVP_CIPHER_fetch(NULL, suites[i].cipher, NULL);
+		fetched[i].hash = EVP_MD_fetch(NULL, suites[i].hash, NULL);
+	}
+	ERR_clear_error();
+}
+
+const struct record_suite *record_suite(unsigned id)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, fetch);
+	for (size_t i = 0; i < SUITES; i++) {
+		if (suites[i].id == id && fetched[i].cipher != NULL && fetched[i].hash != NULL)
+			return &suites[i];
+	}
+	return NULL;
+}
+
+/* ---- Keys ---- */
+
+bool record_expand_label(const struct record_suite *suite, const uint8_t *secret, const char *label,
+    uint8_t *out, size_t len)
+{
+	uint8_t info[32], block[EVP_MAX_MD_SIZE];
+	unsigned block_len;
+	size_t label_len = strlen(label), at = 0;
+	/* struct HkdfLabel: the length wanted, "tls13 " and the label, no context. Then HKDF-Expand's first and only counter. */
+	info[at++] = (uint8_t)(len >> 8);
+	info[at++] = (uint8_t)len;
+	info[at++] = (uint8_t)(6 + label_len);
+	memcpy(info + at, "tls13 ", 6);
+	memcpy(info + at + 6, label, label_len);
+	at += 6 + label_len;
+	info[at++] = 0;
+	info[at++] = 1;
+	if (HMAC(fetched[suite - suites].hash, secret, suite->secret_len, info, at, block,
+		&block_len) == NULL ||
+	    len > block_len) {
+		ERR_clear_error();
+		return false;
+	}
+	memcpy(out, block, len);
+	sodium_memzero(block, sizeof(block));
+	return true;
+}
+
+static bool derive(struct record_key *k)
+{
+	k->sequence = 0;
+	if (record_expand_label(k->suite, k->secret, "key", k->key, k->suite->key_len) &&
+	    record_expand_label(k->suite, k->secret, "iv", k->iv, RECORD_IV_LEN))
+		return true;
+	record_key_wipe(k);
+	return false;
+}
+
+bool record_key_init(struct record_key *k, const struct record_suite *suite, const uint8_t *secret)
+{
+	*k = (struct record_key){ .suite = suite };
+	memcpy(k->secret, secret, suite->secret_len);
+	return derive(k);
+}
+
+bool record_key_update(struct record_key *k)
+{
+	uint8_t next[RECORD_SECRET_MAX_LEN];
+	if (!record_expand_label(k->suite, k->secret, "traffic upd", next, k->suite->secret_len)) {
+		record_key_wipe(k);
+		return false;
+	}
+	memcpy(k->secret, next, k->suite->secret_len);
+	sodium_memzero(next, sizeof(next));
+	return derive(k);
+}
+
+void record_key_wipe(struct record_key *k)
+{
+	sodium_memzero(k->secret, sizeof(k->secret));
+	sodium_memzero(k->key, sizeof(k->key));
+	sodium_memzero(k->iv, sizeof(k->iv));
+}
+
+bool record_key_load(const struct record_key *k, EVP_CIPHER_CTX *context, bool seals)
+{
+	const EVP_CIPHER *cipher = fetched[k->suite - suites].cipher;
+	if (EVP_CIPHER_CTX_get0_cipher(context) == cipher)
+		cipher = NULL; /* so that OpenSSL keeps what it has allocated for it */
+	if (EVP_CipherInit_ex(context, cipher, NULL, k->key, k->iv, seals) == 1)
+		return true;
+	ERR_clear_error();
+	return false;
+}
+
+/* Section 5.3: the sequence number, padded on the left, xor the IV. The sequence must not wrap. */
+static bool set_nonce(struct record_key *k, EVP_CIPHER_CTX *context)
+{
+	uint8_t nonce[RECORD_IV_LEN];
+	if (k->sequence == UINT64_MAX)
+		return false;
+	memcpy(nonce, k->iv, RECORD_IV_LEN);
+	for (int i = 0; i < 8; i++)
+		nonce[RECORD_IV_LEN - 1 - i] ^= (uint8_t)(k->sequence >> (8 * i));
+	return EVP_CipherInit_ex(context, NULL, NULL, NULL, nonce, -1) == 1;
+}
+
+/* ---- Out ---- */
+
+static bool encrypt(
+    struct record_key *k, EVP_CIPHER_CTX *context, uint8_t *header, uint8_t *inner, size_t len)
+{
+	int done;
+	if (!set_nonce(k, context) ||
+	    EVP_CipherUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
+	    EVP_CipherUpdate(context, inner, &done, inner, (int)len) != 1 ||
+	    EVP_CipherFinal_ex(context, inner + len, &done) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG_LEN, inner + len) != 1) {
+		ERR_clear_error();
+		return false;
+	}
+	k->sequence++;
+	return true;
+}
+
+size_t record_seal(struct record_key *k, EVP_CIPHER_CTX *context, enum record_type type,
+    struct slice content, size_t padding, char *out)
+{
+	size_t len = content.len + 1 + padding;
+	size_t sealed_len = len + RECORD_TAG_LEN;
+	uint8_t *header = (uint8_t *)out, *inner = header + RECORD_HEADER_LEN;
+	if (len > RECORD_CONTENT_MAX_LEN + 1)
+		return 0;
+	/* Section 5.2: the type that shows is always that of data. */
+	header[0] = RECORD_DATA;
+	header[1] = header[2] = 3;
+	header[3] = (uint8_t)(sealed_len >> 8);
+	header[4] = (uint8_t)sealed_len;
+	if (content.len > 0)
+		memcpy(inner, content.ptr, content.len);
+	inner[content.len] = (uint8_t)type;
+	memset(inner + content.len + 1, 0, padding);
+	return encrypt(k, context, header, inner, len) ? RECORD_HEADER_LEN + sealed_len : 0;
+}
+
+/* ---- In ---- */
+
+int record_begins(struct slice in, size_t *len_r)
+{
+	const uint8_t *header = (const uint8_t *)in.ptr;
+	if (in.len < RECORD_HEADER_LEN)
+		return 0;
+	/* Section 5: after the handshake no type but that of sealed records, change_cipher_spec neither. */
+	if (header[0] != RECORD_DATA)
+		return -ALERT_UNEXPECTED_MESSAGE;
+	/* Section 5.2: always 3.3. */
+	if (header[1] != 3 || header[2] != 3)
+		return -ALERT_DECODE_ERROR;
+	size_t len = (size_t)header[3] << 8 | header[4];
+	if (len > RECORD_SEALED_MAX_LEN)
+		return -ALERT_RECORD_OVERFLOW;
+	/* Section 5.2: what has no room for a type and a tag can't be deprotected. */
+	if (len < 1 + RECORD_TAG_LEN)
+		return -ALERT_BAD_RECORD_MAC;
+	*len_r = RECORD_HEADER_LEN + len;
+	return 1;
+}
+
+static bool decrypt(struct record_key *k, EVP_CIPHER_CTX *context, const uint8_t *header,
+    uint8_t *plain, size_t len)
+{
+	const uint8_t *sealed = header + RECORD_HEADER_LEN;
+	uint8_t tag[RECORD_TAG_LEN]; /* OpenSSL wants one that it may change */
+	int done;
+	memcpy(tag, sealed + len, RECORD_TAG_LEN);
+	if (!set_nonce(k, context) ||
+	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, RECORD_TAG_LEN, tag) != 1 ||
+	    EVP_CipherUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
+	    EVP_CipherUpdate(context, plain, &done, sealed, (int)len) != 1 ||
+	    EVP_CipherFinal_ex(context, plain + len, &done) != 1) {
+		ERR_clear_error();
+		return false;
+	}
+	k->sequence++;
+	return true;
+}
+
+int record_open(struct record_key *k, EVP_CIPHER_CTX *context, struct slice record, char *plain,
+    struct slice *content_r, enum record_type *type_r)
+{
+	size_t len = record.len - RECORD_HEADER_LEN - RECORD_TAG_LEN;
+	if (!decrypt(k, context, (const uint8_t *)record.ptr, (uint8_t *)plain, len))
+		return -ALERT_BAD_RECORD_MAC;
+	/* Section 5.4: padding does not make the limit larger. */
+	if (len > RECORD_CONTENT_MAX_LEN + 1)
+		return -ALERT_RECORD_OVERFLOW;
+	/* Section 5.4: the type is the last byte that is not zero; if there is none, it is an unexpected message. */
+	while (len > 0 && plain[len - 1] == 0)
+		len--;
+	if (len == 0)
+		return -ALERT_UNEXPECTED_MESSAGE;
+	uint8_t type = (uint8_t)plain[len - 1];
+	*content_r = slice_of(plain, len - 1);
+	*type_r = type;
+	switch (type) {
+	case RECORD_DATA:
+		return 1;
+	case RECORD_ALERT:
+	case RECORD_HANDSHAKE:
+		/* Sections 5.1 and 5.4: only data may be empty. */
+		return len > 1 ? 1 : -ALERT_UNEXPECTED_MESSAGE;
+	default:
+		return -ALERT_UNEXPECTED_MESSAGE;
+	}
+}
