@@ -344,7 +344,7 @@ void session_enter(struct session *s, enum session_state state)
 static void log_client_certificate(const struct session *s)
 {
 	char key[FINGERPRINT_SIZE], whole[FINGERPRINT_SIZE];
-	X509 *certificate = SSL_get1_peer_certificate(conn_ssl(s->conn));
+	X509 *certificate = conn_peer_certificate(s->conn);
 	if (certificate == NULL)
 		return;
 	if (certificate_fingerprint(certificate, key) &&

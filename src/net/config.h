@@ -13,6 +13,7 @@ enum net_client_certificates {
 	NET_CLIENT_CERTIFICATES_REQUIRED
 };
 enum net_tls_version { NET_TLS_1_2, NET_TLS_1_3 };
+enum net_tls_records { NET_TLS_RECORDS_LIBSSL, NET_TLS_RECORDS_OWN };
 
 enum { NET_PATH_SIZE = 1024, NET_LIST_SIZE = 1024 };
 
@@ -31,6 +32,7 @@ struct net_config {
 	char key_path[NET_PATH_SIZE];
 	enum net_client_certificates client_certificates;
 	enum net_tls_version min_version;
+	enum net_tls_records records; /* who makes those of TLS 1.3 */
 
 	uint64_t handshake_timeout_ms;
 	uint64_t user_timeout_ms;

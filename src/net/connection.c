@@ -46,9 +46,9 @@ const struct address *conn_address(const struct conn *c)
 	return &c->address;
 }
 
-SSL *conn_ssl(struct conn *c)
+X509 *conn_peer_certificate(const struct conn *c)
 {
-	return c->ssl;
+	return stream_peer_certificate(&c->tls);
 }
 
 bool conn_is_open(const struct conn *c)
@@ -123,10 +123,9 @@ static void count_backlog(struct conn *c)
 void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
-	tls_send_ticket(c->ssl);
 	enter_phase(c, NET_IN_SESSION);
 	admission_authenticated(c->worker->net->admission);
-	SSL_clear_options(c->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* it was for the password */
+	stream_authenticated(&c->tls);
 }
 
 /* ---- Ending ---- */
@@ -161,8 +160,7 @@ static void die(struct conn *c)
 	count_backlog(c);
 	grow(&c->worker->counts.phases[c->phase], UINT64_MAX);
 	buffer_wipe(&c->left_over);
-	SSL_free(c->ssl);
-	c->ssl = NULL;
+	stream_free(&c->tls, &c->worker->io);
 	admission_leave(c->worker->net->admission, &c->address, c->authenticated);
 	uv_close((uv_handle_t *)&c->poll, on_closed);
 	close(c->fd);
@@ -249,8 +247,7 @@ static void linger(struct conn *c)
 {
 	c->state = CONN_LINGER;
 	c->paused = false;
-	SSL_free(c->ssl);
-	c->ssl = NULL;
+	stream_free(&c->tls, &c->worker->io);
 	shutdown(c->fd, SHUT_WR);
 	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_LINGER_MS);
 	poll_as_needed(c);
@@ -348,13 +345,13 @@ static bool encrypt_records(struct conn *c)
 	struct tls_io *io = &c->worker->io;
 	bool many = c->first != c->last;
 	if (many)
-		tls_more_follows(c->ssl, true);
+		stream_more_follows(&c->tls, true);
 	for (struct record *r = c->first; r != NULL; r = r->next) {
 		if (many && r->next == NULL)
-			tls_more_follows(c->ssl, false);
+			stream_more_follows(&c->tls, false);
 		if (io->out_cap - io->out_len < r->bytes.len + TLS_RECORD_OVERHEAD && !push_out(c))
 			return false;
-		if (!tls_write(c->ssl, r->bytes))
+		if (!stream_write(&c->tls, io, r->bytes))
 			return false;
 	}
 	c->first = c->last = NULL;
@@ -373,7 +370,7 @@ void conn_flush(struct conn *c)
 	c->worker->io.out_len = 0;
 	bool alive = !c->broken && encrypt_records(c);
 	if (alive && c->state == CONN_CLOSING && !c->said_bye) {
-		tls_close_notify(c->ssl);
+		stream_close_notify(&c->tls, &c->worker->io);
 		c->said_bye = true;
 	}
 	if (!alive || !push_out(c)) {
@@ -461,7 +458,7 @@ static void part(struct conn *c, bool wants_goodbye)
 	uint64_t flushed_bytes = c->flushed_bytes;
 	c->acknowledged_bytes = conn_acknowledged_bytes(c);
 	if (wants_goodbye) {
-		tls_close_notify(c->ssl);
+		stream_close_notify(&c->tls, &c->worker->io);
 		push_out(c);
 	}
 	c->flushed_bytes = flushed_bytes;
@@ -484,7 +481,7 @@ static void decrypt(struct conn *c)
 	if (len > 0)
 		memcpy(w->plain, before.ptr, len);
 	int result;
-	while ((result = tls_read(c->ssl, w->plain + len, PLAIN_SIZE - len)) > 0)
+	while ((result = stream_read(&c->tls, &w->io, w->plain + len, PLAIN_SIZE - len)) > 0)
 		len += (size_t)result;
 	if (w->io.out_len > 0 && !push_answers(c)) {
 		conn_lose(c, "takes no answers");
@@ -518,7 +515,7 @@ static void log_handshake_failure(struct conn *c)
 static void handshake(struct conn *c)
 {
 	struct worker *w = c->worker;
-	int result = tls_handshake(c->ssl);
+	int result = stream_handshake(&c->tls, &w->io);
 	if (result == TLS_CLOSED || result == TLS_BROKEN)
 		log_handshake_failure(c);
 	if (!push_out(c) || result < 0) {
@@ -665,11 +662,11 @@ static struct conn *conn_new(struct worker *w, int fd, const struct address *fro
 	c->worker = w;
 	c->fd = fd;
 	c->address = *from;
-	c->ssl = tls_accept_new(w->tls, &w->io);
-	if (c->ssl == NULL || !worker_add_conn(w, c) || uv_poll_init(&w->loop, &c->poll, fd) < 0) {
+	if (!stream_accept(&c->tls, w->tls, &w->io, w->config.records) || !worker_add_conn(w, c) ||
+	    uv_poll_init(&w->loop, &c->poll, fd) < 0) {
 		if (w->slot_count > 0 && w->slots[c->slot].conn == c)
 			worker_remove_conn(c);
-		SSL_free(c->ssl);
+		stream_free(&c->tls, &w->io);
 		free(c);
 		return NULL;
 	}

@@ -219,7 +219,8 @@ struct worker *conn_worker(const struct conn *c);
 void *conn_owner(const struct conn *c);
 void conn_set_owner(struct conn *c, void *owner);
 const struct address *conn_address(const struct conn *c);
-SSL *conn_ssl(struct conn *c); /* for what is to be known of the peer; while c is open */
+X509 *conn_peer_certificate(
+    const struct conn *c); /* while c is open; NULL: none. The caller frees it */
 
 /* Sends bytes as one TLS record. conn_send() copies; conn_send_block() needs them until the end of the turn. No memory: the connection is lost. */
 void conn_send(struct conn *c, struct slice bytes);

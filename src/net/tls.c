@@ -66,7 +66,7 @@ bool tls_io_init(struct tls_io *io, size_t out_cap)
 	*io = (struct tls_io){ .out_cap = out_cap };
 	io->out = malloc(out_cap);
 	io->bio = io_method ? BIO_new(io_method) : NULL;
-	if (io->out == NULL || io->bio == NULL) {
+	if (io->out == NULL || io->bio == NULL || !ciphers_init(&io->ciphers, TLS_CIPHERS_COUNT)) {
 		tls_io_clear(io);
 		return false;
 	}
@@ -79,6 +79,7 @@ void tls_io_clear(struct tls_io *io)
 {
 	BIO_free(io->bio);
 	free(io->out);
+	ciphers_clear(&io->ciphers);
 	*io = (struct tls_io){ 0 };
 }
 

@@ -1,5 +1,5 @@
 /*
- * tls.h: TLS over bytes in memory. Knows no socket. A worker lends all its connections one pair of buffers (tls_io), so a
+ * tls.h: OpenSSL's TLS over bytes in memory. Knows no socket. A worker lends all its connections one pair of buffers (tls_io), so a
  * connection at rest owns no buffer of ours, and OpenSSL's own are given back between records.
  *
  *	socket -> tls_io.in -> [ SSL ] -> plaintext
@@ -16,6 +16,7 @@
 
 #include "base/slice.h"
 #include "net/certificate.h"
+#include "net/ciphers.h"
 #include "net/config.h"
 
 struct tls_io {
@@ -24,10 +25,13 @@ struct tls_io {
 	char *out;       /* ciphertext not yet taken by the caller */
 	size_t out_len;
 	size_t out_cap;
+	struct ciphers ciphers; /* for tls13.h */
 };
 
 /* What a record, or a flight of a handshake, may need in out: the caller makes sure of it before each call. */
 enum { TLS_RECORD_OVERHEAD = 512, TLS_FLIGHT_MAX_LEN = 64 * 1024 };
+
+enum { TLS_CIPHERS_COUNT = 4096 };
 
 /* out_cap is in bytes. false: no memory. */
 bool tls_io_init(struct tls_io *io, size_t out_cap);
@@ -63,7 +67,7 @@ void tls_send_ticket(SSL *ssl);
 /* Reads one record's plaintext at most into buf. >0: bytes; else a tls_result. */
 int tls_read(SSL *ssl, char *buf, size_t cap);
 
-/* Writes bytes (1 to RECORD_MAX_LEN) as exactly one record into io->out. false: the connection is broken. */
+/* Writes bytes (1 to RECORD_CONTENT_MAX_LEN) as exactly one record into io->out. false: the connection is broken. */
 bool tls_write(SSL *ssl, struct slice bytes);
 
 /* Says whether OpenSSL may give its write buffer back after the next record: of a run of records only after the last. */

@@ -13,7 +13,7 @@
 #include "net/admission.h"
 #include "net/net.h"
 #include "net/penalties.h"
-#include "net/tls.h"
+#include "net/stream.h"
 
 enum {
 	READ_MAX_LEN = 64 * 1024, /* ciphertext taken from a socket at once */
@@ -40,7 +40,7 @@ enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING, CONN_LINGER, CONN_DEA
 struct conn {
 	struct worker *worker;
 	void *owner;
-	SSL *ssl; /* NULL from CONN_LINGER on */
+	struct stream tls; /* freed from CONN_LINGER on */
 	int fd;
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */

@@ -100,6 +100,7 @@ tls.certificate =
 tls.key =
 tls.client_certificates = off
 tls.min_version = 1.2
+tls.records = libssl
 login.timeout = 60
 login.handshake_timeout = 10
 login.max_tries = 60

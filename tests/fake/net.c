@@ -66,7 +66,7 @@ const struct address *conn_address(const struct conn *c)
 	return &c->address;
 }
 
-SSL *conn_ssl(struct conn *c)
+X509 *conn_peer_certificate(const struct conn *c)
 {
 	return NULL; /* which has no peer certificate */
 }

@@ -29,6 +29,9 @@ USUAL = {
     "limits.failed_logins_per_address_per_minute": 0,
 }
 
+# Who makes TLS 1.3's records in every test that does not say so itself: own, libssl, or the default.
+RECORDS = {"tls.records": os.environ["RECORDS"]} if "RECORDS" in os.environ else {}
+
 
 def arguments(settings):
     return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
@@ -54,7 +57,7 @@ class Server:
         self._lines = []
         self._changed = threading.Condition()
         self._log_ended = False
-        chosen = {"server.data": self.data, **USUAL, **(settings or {})}
+        chosen = {"server.data": self.data, **USUAL, **RECORDS, **(settings or {})}
         self.process = subprocess.Popen(
             [MESSAGERD, "--config", self.config, *arguments({k: v for k, v in chosen.items() if v is not None}), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -1,0 +1,260 @@
+/*
+ * stream.c: which layer a connection is on, and the hand-over.
+ *
+ * OpenSSL must not have taken a byte beyond the client's Finished when it is freed. So while hands are shaken it is given one record at a
+ * time, in as many parts as they come in: the handshake can only be done at the end of a record, and the rest is still in io->in. What OpenSSL
+ * wrote in the call that finished the handshake are tickets; they count in the sequence of what we seal.
+ */
+#include "net/stream.h"
+
+#include <openssl/err.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct secret {
+	uint8_t bytes[RECORD_SECRET_MAX_LEN];
+	size_t len;
+};
+
+struct hand_over {
+	struct secret client, server;      /* application traffic secrets */
+	uint8_t header[RECORD_HEADER_LEN]; /* of the record that OpenSSL is being given */
+	size_t header_len;
+	size_t body_left;
+};
+
+/* ---- Secrets ---- */
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void read_secret(struct secret *secret, const char *hex)
+{
+	size_t len = 0;
+	for (; hex[0] != '\0' && hex[1] != '\0' && len < sizeof(secret->bytes); hex += 2)
+		secret->bytes[len++] = (uint8_t)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
+	secret->len = *hex == '\0' ? len : 0;
+}
+
+/* OpenSSL tells secrets as lines: a label, the client's random, the secret. */
+static void take_secret(const SSL *ssl, const char *line)
+{
+	struct hand_over *h = SSL_get_app_data(ssl);
+	const char *random = strchr(line, ' ');
+	const char *hex = random != NULL ? strchr(random + 1, ' ') : NULL;
+	if (h == NULL || hex == NULL)
+		return;
+	struct slice label = slice_of(line, (size_t)(random - line));
+	if (slice_equal(label, SLICE("CLIENT_TRAFFIC_SECRET_0")))
+		read_secret(&h->client, hex + 1);
+	else if (slice_equal(label, SLICE("SERVER_TRAFFIC_SECRET_0")))
+		read_secret(&h->server, hex + 1);
+}
+
+static void drop_hand_over(struct stream *s)
+{
+	if (s->hand_over == NULL)
+		return;
+	SSL_set_app_data(s->ssl, NULL);
+	sodium_memzero(s->hand_over, sizeof(*s->hand_over));
+	free(s->hand_over);
+	s->hand_over = NULL;
+}
+
+/* ---- The hand-over ---- */
+
+/* Takes from the front of rest what still belongs to the record that has begun. */
+static struct slice take_part(struct hand_over *h, struct slice *rest)
+{
+	size_t len;
+	if (h->header_len == RECORD_HEADER_LEN && h->body_left == 0)
+		h->header_len = 0;
+	if (h->header_len < RECORD_HEADER_LEN) {
+		size_t missing = RECORD_HEADER_LEN - h->header_len;
+		len = missing < rest->len ? missing : rest->len;
+		memcpy(h->header + h->header_len, rest->ptr, len);
+		h->header_len += len;
+		if (h->header_len == RECORD_HEADER_LEN)
+			h->body_left = (size_t)h->header[3] << 8 | h->header[4];
+	} else {
+		len = h->body_left < rest->len ? h->body_left : rest->len;
+		h->body_left -= len;
+	}
+	struct slice part = slice_of(rest->ptr, len);
+	*rest = slice_skip(*rest, len);
+	return part;
+}
+
+/* How many records these bytes are; -1: not whole ones of the kind that our key has sealed. */
+static int count_sealed(struct slice bytes)
+{
+	int count = 0;
+	while (bytes.len > 0) {
+		size_t len;
+		if (record_begins(bytes, &len) != 1 || len > bytes.len)
+			return -1;
+		bytes = slice_skip(bytes, len);
+		count++;
+	}
+	return count;
+}
+
+static bool shows_certificate(SSL *ssl)
+{
+	X509 *certificate = SSL_get1_peer_certificate(ssl);
+	X509_free(certificate);
+	return certificate != NULL;
+}
+
+/* RFC 6066, 4: a client may ask for them. */
+static bool has_short_records(SSL *ssl)
+{
+	uint8_t code = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));
+	return code >= TLSEXT_max_fragment_length_512 && code <= TLSEXT_max_fragment_length_4096;
+}
+
+/* Whether this connection is one that tls13.h does not know all about. */
+static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_suite *suite)
+{
+	return suite == NULL || SSL_version(ssl) != TLS1_3_VERSION ||
+	       h->client.len != suite->secret_len || h->server.len != suite->secret_len ||
+	       h->header_len != RECORD_HEADER_LEN || h->body_left != 0 || SSL_has_pending(ssl) ||
+	       has_short_records(ssl) || shows_certificate(ssl);
+}
+
+/*
+ * What OpenSSL wrote into io->out from tickets_at on, when it was done, are tickets: they wait for our first write, to spare a system
+ * call. Without memory the connection stays where it is.
+ */
+static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
+{
+	struct hand_over *h = s->hand_over;
+	struct slice tickets = slice_of(io->out + tickets_at, io->out_len - tickets_at);
+	const struct record_suite *suite =
+	    record_suite(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(s->ssl)));
+	int sealed = count_sealed(tickets);
+	if (sealed < 0 || is_unusual(s->ssl, h, suite))
+		return;
+	struct tls13 *own = malloc(sizeof(*own));
+	if (own == NULL || !tls13_init(own, suite, h->client.bytes, h->server.bytes)) {
+		free(own);
+		return;
+	}
+	if (!tls13_begin_with(own, tickets, (unsigned)sealed)) {
+		tls13_clear(own, io);
+		free(own);
+		return;
+	}
+	io->out_len = tickets_at;
+	s->own = own;
+}
+
+/* Gives OpenSSL what belongs to the handshake, a record at a time. */
+static int shake_hands(struct stream *s, struct tls_io *io)
+{
+	struct slice rest = io->in;
+	int result;
+	size_t out_before;
+	do {
+		out_before = io->out_len;
+		io->in = take_part(s->hand_over, &rest);
+		result = tls_handshake(s->ssl);
+	} while (result == TLS_MORE && rest.len > 0);
+	if (result == 1 && io->in.len == 0)
+		hand_over(s, io, out_before);
+	io->in = slice_of(rest.ptr - io->in.len, io->in.len + rest.len);
+	return result;
+}
+
+int stream_handshake(struct stream *s, struct tls_io *io)
+{
+	if (s->hand_over == NULL)
+		return tls_handshake(s->ssl);
+	int result = shake_hands(s, io);
+	if (result == TLS_MORE)
+		return result;
+	drop_hand_over(s);
+	if (s->own != NULL) {
+		SSL_free(s->ssl);
+		s->ssl = NULL;
+	}
+	return result;
+}
+
+/* ---- The face ---- */
+
+SSL_CTX *stream_server_context(
+    const struct net_config *config, char why_r[static CERTIFICATE_WHY_SIZE])
+{
+	SSL_CTX *context = tls_server_context(config, why_r);
+	if (context != NULL && config->records == NET_TLS_RECORDS_OWN)
+		SSL_CTX_set_keylog_callback(context, take_secret);
+	return context;
+}
+
+bool stream_accept(
+    struct stream *s, SSL_CTX *context, struct tls_io *io, enum net_tls_records records)
+{
+	*s = (struct stream){ .ssl = tls_accept_new(context, io) };
+	if (s->ssl == NULL)
+		return false;
+	if (records == NET_TLS_RECORDS_LIBSSL)
+		return true;
+	s->hand_over = calloc(1, sizeof(*s->hand_over));
+	if (s->hand_over != NULL && SSL_set_app_data(s->ssl, s->hand_over) == 1 &&
+	    SSL_set_num_tickets(s->ssl, 1) == 1) /* while there is somebody who can make them */
+		return true;
+	stream_free(s, io);
+	return false;
+}
+
+void stream_free(struct stream *s, struct tls_io *io)
+{
+	drop_hand_over(s);
+	SSL_free(s->ssl);
+	if (s->own != NULL)
+		tls13_clear(s->own, io);
+	free(s->own);
+	*s = (struct stream){ 0 };
+}
+
+int stream_read(struct stream *s, struct tls_io *io, char *buf, size_t cap)
+{
+	return s->own != NULL ? tls13_read(s->own, io, buf, cap) : tls_read(s->ssl, buf, cap);
+}
+
+bool stream_write(struct stream *s, struct tls_io *io, struct slice bytes)
+{
+	return s->own != NULL ? tls13_write(s->own, io, bytes) : tls_write(s->ssl, bytes);
+}
+
+void stream_more_follows(struct stream *s, bool more)
+{
+	if (s->ssl != NULL)
+		tls_more_follows(s->ssl, more);
+}
+
+void stream_close_notify(struct stream *s, struct tls_io *io)
+{
+	if (s->own != NULL)
+		tls13_close_notify(s->own, io);
+	else
+		tls_close_notify(s->ssl);
+}
+
+void stream_authenticated(struct stream *s)
+{
+	if (s->ssl == NULL)
+		return;
+	if (SSL_get_num_tickets(s->ssl) == 0)
+		tls_send_ticket(s->ssl);
+	SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
+X509 *stream_peer_certificate(const struct stream *s)
+{
+	return s->ssl != NULL ? SSL_get1_peer_certificate(s->ssl) : NULL;
+}
