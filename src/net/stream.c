@@ -26,9 +26,9 @@ struct hand_over {
 
 /* ---- Secrets ---- */
 
-static int hex_digit(char c)
+static unsigned hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 static void read_secret(struct secret *secret, const char *hex)
