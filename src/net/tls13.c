@@ -46,9 +46,9 @@ static bool say_first(struct tls13 *t, struct tls_io *io)
 
 static bool say(struct tls13 *t, struct tls_io *io, enum record_type type, struct slice content)
 {
-	if (t->first.len > 0 && !say_first(t, io))
+	if (t->is_broken || (t->first.len > 0 && !say_first(t, io)))
 		return false;
-	EVP_CIPHER_CTX *context = t->is_broken ? NULL : ciphers_lend(&io->ciphers, &t->out, true);
+	EVP_CIPHER_CTX *context = ciphers_lend(&io->ciphers, &t->out, true);
 	size_t len = 0;
 	if (context != NULL && io->out_cap - io->out_len >= content.len + RECORD_OVERHEAD)
 		len = record_seal(&t->out, context, type, content, 0, io->out + io->out_len);
