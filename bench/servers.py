@@ -169,9 +169,11 @@ class Messagerd(Server):
         "limits.unauthenticated": 0, "files.upload_seconds": 0, "files.download_seconds": 0,
     }
 
-    def __init__(self, certificates, program, label="messagerd"):
+    def __init__(self, certificates, program, label="messagerd", changes=()):
+        """changes: words of the form SECTION.KEY=VALUE."""
         super().__init__(certificates)
         self.program, self.label = str(program), label
+        self.settings = {**self.settings, **dict(change.split("=", 1) for change in changes)}
 
     def command(self, folder, port, case):
         settings = {**self.settings, "server.listen": f"127.0.0.1:{port}", "server.data": folder / "data", "tls.certificate": self.certificates / "both.pem"}
