@@ -62,6 +62,6 @@ STANDARD = [
     group(1000), FULL, RESUMED, SIGNUP, files("upload"), files("download"), idle(5000, rounds=1),
 ]
 QUICK = [relay(50, 1), relay(50, 16), relay(50, 16, 1024), group(100), FULL, idle(1000, rounds=1)]
-EXTRA = [relay(1, 1), group(100), spread(500), spread(7500), idle(1000)]
+EXTRA = [relay(1, 1), group(100), spread(500), spread(7500), idle(1000), idle(15000)]
 
 ALL = {case.key: case for case in [*QUICK, *EXTRA, *STANDARD]}

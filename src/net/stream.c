@@ -69,19 +69,19 @@ static void drop_hand_over(struct stream *s)
 /* Takes from the front of rest what still belongs to the record that has begun. */
 static struct slice take_part(struct hand_over *h, struct slice *rest)
 {
-	size_t len;
+	size_t len = 0;
 	if (h->header_len == RECORD_HEADER_LEN && h->body_left == 0)
 		h->header_len = 0;
-	if (h->header_len < RECORD_HEADER_LEN) {
-		size_t missing = RECORD_HEADER_LEN - h->header_len;
-		len = missing < rest->len ? missing : rest->len;
-		memcpy(h->header + h->header_len, rest->ptr, len);
-		h->header_len += len;
+	while (h->header_len < RECORD_HEADER_LEN && len < rest->len) {
+		h->header[h->header_len++] = (uint8_t)rest->ptr[len++];
 		if (h->header_len == RECORD_HEADER_LEN)
 			h->body_left = (size_t)h->header[3] << 8 | h->header[4];
-	} else {
-		len = h->body_left < rest->len ? h->body_left : rest->len;
-		h->body_left -= len;
+	}
+	if (h->header_len == RECORD_HEADER_LEN) {
+		size_t there = rest->len - len;
+		size_t taken = h->body_left < there ? h->body_left : there;
+		h->body_left -= taken;
+		len += taken;
 	}
 	struct slice part = slice_of(rest->ptr, len);
 	*rest = slice_skip(*rest, len);
