@@ -2,8 +2,8 @@
  * stream.c: which layer a connection is on, and the hand-over.
  *
  * OpenSSL must not have taken a byte beyond the client's Finished when it is freed. So while hands are shaken it is given one record at a
- * time, in as many parts as they come in: the handshake can only be done at the end of a record, and the rest is still in io->in. What OpenSSL
- * wrote in the call that finished the handshake are tickets; they count in the sequence of what we seal.
+ * time, in as many parts as they come in: the handshake can only be done at the end of a record, and the rest is still in io->in. The ticket
+ * that OpenSSL makes last counts in the sequence of what we seal.
  */
 #include "net/stream.h"
 
@@ -126,17 +126,22 @@ static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_
 }
 
 /*
- * What OpenSSL wrote into io->out from tickets_at on, when it was done, are tickets: they wait for our first write, to spare a system
- * call. Without memory the connection stays where it is.
+ * The ticket is made while there is somebody who can, and waits for our first write, to spare a system call. Without memory the
+ * connection stays where it is.
  */
-static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
+static void hand_over(struct stream *s, struct tls_io *io)
 {
 	struct hand_over *h = s->hand_over;
-	struct slice tickets = slice_of(io->out + tickets_at, io->out_len - tickets_at);
+	size_t tickets_at = io->out_len;
 	const struct record_suite *suite =
 	    record_suite(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(s->ssl)));
+	if (is_unusual(s->ssl, h, suite))
+		return;
+	if (SSL_new_session_ticket(s->ssl) != 1 || SSL_do_handshake(s->ssl) != 1)
+		ERR_clear_error();
+	struct slice tickets = slice_of(io->out + tickets_at, io->out_len - tickets_at);
 	int sealed = count_sealed(tickets);
-	if (sealed < 0 || is_unusual(s->ssl, h, suite))
+	if (sealed < 0)
 		return;
 	struct tls13 *own = malloc(sizeof(*own));
 	if (own == NULL || !tls13_init(own, suite, h->client.bytes, h->server.bytes)) {
@@ -163,8 +168,8 @@ static int shake_hands(struct stream *s, struct tls_io *io)
 		io->in = take_part(s->hand_over, &rest);
 		result = tls_handshake(s->ssl);
 	} while (result == TLS_MORE && rest.len > 0);
-	if (result == 1 && io->in.len == 0)
-		hand_over(s, io, out_before);
+	if (result == 1 && io->in.len == 0 && io->out_len == out_before)
+		hand_over(s, io);
 	io->in = slice_of(rest.ptr - io->in.len, io->in.len + rest.len);
 	return result;
 }
@@ -204,8 +209,7 @@ bool stream_accept(
 	if (records == NET_TLS_RECORDS_LIBSSL)
 		return true;
 	s->hand_over = calloc(1, sizeof(*s->hand_over));
-	if (s->hand_over != NULL && SSL_set_app_data(s->ssl, s->hand_over) == 1 &&
-	    SSL_set_num_tickets(s->ssl, 1) == 1) /* while there is somebody who can make them */
+	if (s->hand_over != NULL && SSL_set_app_data(s->ssl, s->hand_over) == 1)
 		return true;
 	stream_free(s, io);
 	return false;
@@ -249,8 +253,7 @@ void stream_authenticated(struct stream *s)
 {
 	if (s->ssl == NULL)
 		return;
-	if (SSL_get_num_tickets(s->ssl) == 0)
-		tls_send_ticket(s->ssl);
+	tls_send_ticket(s->ssl);
 	SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 }
 

@@ -44,7 +44,7 @@ void stream_more_follows(struct stream *s, bool more);
 void stream_close_notify(struct stream *s, struct tls_io *io);
 
 /*
- * The peer has logged in. It gets a ticket for its next handshake in front of the next write, if it has none yet; and what is read from now on
+ * The peer has logged in. It gets a ticket for its next handshake in front of the next write, unless it was handed over and has one; and what is read from now on
  * holds no password, so that OpenSSL need not wipe its buffers any more.
  */
 void stream_authenticated(struct stream *s);

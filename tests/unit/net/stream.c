@@ -126,6 +126,9 @@ static void a_ticket_resumes(void **state)
 		assert_int_equal(p->server.own != NULL, c->own);
 		stream_authenticated(&p->server);
 		they_talk(p);
+		/* There is a new one for the next time. */
+		assert_ptr_not_equal(SSL_get0_session(p->client), session);
+		assert_true(SSL_SESSION_is_resumable(SSL_get0_session(p->client)));
 		tls_pair_free(p);
 	}
 	SSL_SESSION_free(session);
