@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/hello.h"
 #include "net/worker.h"
 #include "protocol/query.h"
 
@@ -499,12 +500,11 @@ static void decrypt(struct conn *c)
 	part_if_done(c);
 }
 
-static void log_handshake_failure(struct conn *c)
+static void log_handshake_failure(struct conn *c, const char *reason)
 {
 	static struct log_limit limit;
 	uint64_t suppressed;
-	char reason[128], from[ADDRESS_TEXT_SIZE];
-	tls_error_text(reason, sizeof(reason));
+	char from[ADDRESS_TEXT_SIZE];
 	if (!log_limit_allows(&limit, &suppressed))
 		return;
 	address_text(&c->address, from);
@@ -512,12 +512,43 @@ static void log_handshake_failure(struct conn *c)
 	    LOG_INT("suppressed", suppressed));
 }
 
+/* Keeps a hello that is not all there. Once it is, it stands in io.in and c has a TLS. false: there is nothing to do, or c is gone. */
+static bool take_hello(struct conn *c)
+{
+	struct worker *w = c->worker;
+	bool has_some = c->left_over.len > 0;
+	if (has_some && !buffer_append_slice(&c->left_over, w->io.in)) {
+		die(c);
+		return false;
+	}
+	struct slice all = has_some ? buffer_slice(&c->left_over) : w->io.in;
+	int looks = hello_look(all);
+	if (looks < 0)
+		log_handshake_failure(c, "hello too long");
+	if (looks < 0 ||
+	    (looks > 0 && !stream_accept(&c->tls, w->tls, &w->io, w->config.records)) ||
+	    (looks == 0 && !has_some && !buffer_append_slice(&c->left_over, all))) {
+		die(c);
+		return false;
+	}
+	w->io.in = all;
+	return looks > 0;
+}
+
 static void handshake(struct conn *c)
 {
 	struct worker *w = c->worker;
+	char reason[128];
+	if (c->tls.ssl == NULL && !take_hello(c))
+		return;
 	int result = stream_handshake(&c->tls, &w->io);
-	if (result == TLS_CLOSED || result == TLS_BROKEN)
-		log_handshake_failure(c);
+	if (result == 1 && c->left_over.len > 0)
+		result = TLS_BROKEN; /* nobody can have finished with its hello alone */
+	buffer_clear(&c->left_over);
+	if (result == TLS_CLOSED || result == TLS_BROKEN) {
+		tls_error_text(reason, sizeof(reason));
+		log_handshake_failure(c, reason);
+	}
 	if (!push_out(c) || result < 0) {
 		die(c);
 		return;
@@ -662,11 +693,9 @@ static struct conn *conn_new(struct worker *w, int fd, const struct address *fro
 	c->worker = w;
 	c->fd = fd;
 	c->address = *from;
-	if (!stream_accept(&c->tls, w->tls, &w->io, w->config.records) || !worker_add_conn(w, c) ||
-	    uv_poll_init(&w->loop, &c->poll, fd) < 0) {
+	if (!worker_add_conn(w, c) || uv_poll_init(&w->loop, &c->poll, fd) < 0) {
 		if (w->slot_count > 0 && w->slots[c->slot].conn == c)
 			worker_remove_conn(c);
-		stream_free(&c->tls, &w->io);
 		free(c);
 		return NULL;
 	}

@@ -40,7 +40,7 @@ enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING, CONN_LINGER, CONN_DEA
 struct conn {
 	struct worker *worker;
 	void *owner;
-	struct stream tls; /* freed from CONN_LINGER on */
+	struct stream tls; /* begun when the client's hello is here, freed from CONN_LINGER on */
 	int fd;
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */
@@ -56,7 +56,8 @@ struct conn {
 	struct record *first, *last; /* this turn's */
 	struct buffer backlog;       /* ciphertext that the socket did not take */
 	size_t backlog_counted;      /* how much of it is in the worker's counts */
-	struct buffer left_over;     /* plaintext that the owner did not take */
+	struct buffer
+	    left_over; /* plaintext that the owner did not take; at first the hello, as far as it is here */
 	size_t answers_len;          /* of what TLS itself said since the backlog was last empty */
 	size_t spared_bytes;         /* of the backlog; they don't count for output_limit */
 	uint64_t flushed_bytes;      /* ciphertext handed to the socket or the backlog, ever */

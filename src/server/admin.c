@@ -43,6 +43,7 @@ struct client {
 struct admin {
 	struct server *server;
 	uv_pipe_t listener;
+	uv_timer_t retry; /* for want of memory a connection waits, and with it all others */
 	uv_async_t wake;
 	struct list clients;
 	size_t client_count;
@@ -329,13 +330,24 @@ static struct client *new_client(struct admin *admin)
 	return c;
 }
 
+static void on_connection(uv_stream_t *listener, int status);
+
+static void on_retry(uv_timer_t *timer)
+{
+	struct admin *admin = timer->data;
+	on_connection((uv_stream_t *)&admin->listener, 0);
+}
+
 static void on_connection(uv_stream_t *listener, int status)
 {
 	struct admin *admin = listener->data;
-	struct client *c = status == 0 ? new_client(admin) : NULL;
-	if (c == NULL) {
-		log_warn("admin-refused",
-		    LOG_STR("reason", status < 0 ? uv_strerror(status) : "no memory"));
+	if (status < 0) {
+		log_warn("admin-refused", LOG_STR("reason", uv_strerror(status)));
+		return;
+	}
+	struct client *c = new_client(admin);
+	if (c == NULL) { /* libuv takes no other before this one is accepted */
+		uv_timer_start(&admin->retry, on_retry, ADMIN_RETRY_MS, 0);
 		return;
 	}
 	bool is_open = uv_accept(listener, (uv_stream_t *)&c->pipe) == 0 &&
@@ -398,6 +410,7 @@ void admin_close(struct admin **admin_ref)
 	*admin_ref = NULL;
 	admin->is_closing = true;
 	uv_close((uv_handle_t *)&admin->listener, on_handle_closed); /* libuv unlinks its path */
+	uv_close((uv_handle_t *)&admin->retry, on_handle_closed);
 	while (!list_is_empty(&admin->clients)) {
 		list_each_safe(node, &admin->clients) {
 			struct client *c = list_entry(node, struct client, node);
@@ -430,8 +443,9 @@ struct admin *admin_open(struct server *server, const char *path, char why_r[sta
 	list_init(&admin->ready);
 	pthread_mutex_init(&admin->lock, NULL);
 	uv_pipe_init(&server->loop, &admin->listener, 0);
-	admin->listener.data = admin->wake.data = admin;
-	admin->open_handles = 2;
+	uv_timer_init(&server->loop, &admin->retry);
+	admin->listener.data = admin->wake.data = admin->retry.data = admin;
+	admin->open_handles = 3;
 	failed = bind_for_owner(&admin->listener, path);
 	if (failed == 0)
 		failed =

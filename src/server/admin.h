@@ -26,6 +26,7 @@ enum {
 	ADMIN_MAX_CLIENTS = 16,
 	ADMIN_REQUEST_MS = 10000, /* a request is here by then, or refused */
 	ADMIN_ANSWER_MS = 10000,  /* its answer is taken by then, or dropped */
+	ADMIN_RETRY_MS = 100, /* after which a connection that had no memory is looked at again */
 };
 
 /*

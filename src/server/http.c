@@ -42,6 +42,8 @@ struct listener {
 	struct http *http;
 	struct sockaddr_storage address; /* as it was asked for */
 	uv_tcp_t tcp;
+	uv_timer_t retry; /* for want of memory a connection waits, and with it all others */
+	unsigned open_handles;
 	bool is_kept; /* in http_listen(): is among the new ones */
 };
 
@@ -243,13 +245,25 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 		refuse(c, why);
 }
 
+static void on_connection(uv_stream_t *stream, int status);
+
+static void on_retry(uv_timer_t *timer)
+{
+	struct listener *l = timer->data;
+	on_connection((uv_stream_t *)&l->tcp, 0);
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
 	struct listener *l = stream->data;
 	struct http *http = l->http;
-	struct client *c = status == 0 ? calloc(1, sizeof(*c)) : NULL;
-	if (c == NULL)
-		return; /* it waits, or libuv has closed it for want of a descriptor */
+	if (status < 0)
+		return; /* libuv has closed it for want of a descriptor */
+	struct client *c = calloc(1, sizeof(*c));
+	if (c == NULL) { /* libuv takes no other before this one is accepted */
+		uv_timer_start(&l->retry, on_retry, HTTP_RETRY_MS, 0);
+		return;
+	}
 	c->http = http;
 	list_append(&http->clients, &c->node);
 	http->client_count++;
@@ -270,6 +284,8 @@ static void on_connection(uv_stream_t *stream, int status)
 static void on_listener_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
+	if (--l->open_handles > 0)
+		return;
 	l->http->open_listeners--;
 	free(l);
 }
@@ -278,6 +294,7 @@ static void close_listener(struct listener *l)
 {
 	list_remove(&l->node);
 	uv_close((uv_handle_t *)&l->tcp, on_listener_closed);
+	uv_close((uv_handle_t *)&l->retry, on_listener_closed);
 }
 
 static struct listener *open_listener(
@@ -296,7 +313,9 @@ static struct listener *open_listener(
 	}
 	l->http = http;
 	l->address = *address;
-	l->tcp.data = l;
+	uv_timer_init(&http->server->loop, &l->retry); /* can't fail */
+	l->tcp.data = l->retry.data = l;
+	l->open_handles = 2;
 	http->open_listeners++;
 	list_append(&http->listeners, &l->node);
 	failed = uv_tcp_bind(&l->tcp, (const struct sockaddr *)address,

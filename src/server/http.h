@@ -19,6 +19,7 @@ enum {
 	HTTP_MAX_CLIENTS = 32,
 	HTTP_REQUEST_MS = 5000, /* a request is here by then, or answered 408 */
 	HTTP_ANSWER_MS = 5000,  /* its answer is taken by then, or dropped */
+	HTTP_RETRY_MS = 100,    /* after which a connection that had no memory is looked at again */
 	HTTP_STORE_WELL_MS =
 	    10000, /* so long after a failure of the store the server is not ready */
 };

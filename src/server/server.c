@@ -281,6 +281,21 @@ static void serve(struct server *server)
 	net_stop(server->net, STOP_WAIT_MS);
 }
 
+/*
+ * libuv aborts the process where it can't lengthen its table of descriptors; everywhere else it says UV_ENOMEM. So there it tries again for a
+ * moment, in which whoever has the memory may give it back.
+ */
+static void *realloc_patiently(void *block, size_t size)
+{
+	enum { TRIES = 200, PAUSE_US = 10000 };
+	void *moved = realloc(block, size);
+	for (int i = 0; moved == NULL && size > 0 && i < TRIES; i++) {
+		usleep(PAUSE_US);
+		moved = realloc(block, size);
+	}
+	return moved;
+}
+
 int server_run(const struct settings *settings, const struct server_origin *origin)
 {
 	char why[NET_WHY_SIZE] = "";
@@ -289,7 +304,9 @@ int server_run(const struct settings *settings, const struct server_origin *orig
 		.lock_fd = -1,
 		.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
 		.started_ms = clock_wall_ms() };
-	if (sodium_init() < 0 || uv_loop_init(&server.loop) < 0) {
+	if (sodium_init() < 0 ||
+	    uv_replace_allocator(malloc, realloc_patiently, calloc, free) < 0 ||
+	    uv_loop_init(&server.loop) < 0) {
 		log_error("start-failed", LOG_STR("reason", "libsodium or libuv can't be set up"));
 		return 1;
 	}

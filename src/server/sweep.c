@@ -20,9 +20,25 @@ static void swept(struct store_request *request)
 	atomic_store(&sweep->is_busy, false);
 }
 
+/*
+ * By how much the wall clock has moved against the other one since the last look. After a step of more than a day nothing is removed for
+ * an interval: whoever set the clock wrong by years has that long to notice before files that people wait for are gone.
+ */
+static bool clock_has_stepped(struct sweep *sweep)
+{
+	int64_t apart_ms = clock_wall_ms() - (int64_t)clock_now_ms();
+	int64_t step_ms = sweep->apart_ms != 0 ? apart_ms - sweep->apart_ms : 0;
+	sweep->apart_ms = apart_ms;
+	if (step_ms > -DAY_MS && step_ms < DAY_MS)
+		return false;
+	log_warn("clock-stepped", LOG_INT("seconds", step_ms / 1000));
+	return true;
+}
+
 static void sweep_now(struct sweep *sweep)
 {
-	if (sweep->keep_days == 0 || atomic_exchange(&sweep->is_busy, true))
+	if (clock_has_stepped(sweep) || sweep->keep_days == 0 ||
+	    atomic_exchange(&sweep->is_busy, true))
 		return;
 	sweep->removed = 0;
 	sweep->request = (struct store_request){ .call = STORE_FILE_EXPIRE,

@@ -12,6 +12,7 @@ enum { SWEEP_INTERVAL_MS = 3600 * 1000 };
 struct sweep {
 	uv_timer_t timer;
 	struct store *store;
+	int64_t apart_ms;   /* the wall clock from the other one, at the last look */
 	uint64_t keep_days; /* 0: for ever */
 	struct store_request request;
 	atomic_bool is_busy;
