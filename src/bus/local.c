@@ -1,46 +1,39 @@
 /* local.c: the bus of a server that stands alone: there is nobody to tell and nothing to wait for. */
-#include "bus/bus.h"
+#include "bus/engine.h"
 
-#include <stdio.h>
-#include <string.h>
-
-struct bus {
-	char unused; /* it needs no state: one serves all */
-};
-
-static struct bus alone;
-
-struct bus *bus_open(const char *url, const char *node, bus_deliver_fn *deliver, void *arg,
-    char *why, size_t why_size)
+static void close_bus(struct bus *bus)
 {
-	(void)node;
-	(void)deliver;
-	(void)arg;
-	if (strcmp(url, "local") == 0)
-		return &alone;
-	snprintf(why, why_size, "no bus is known for \"%s\"; it must be local", url);
-	return NULL;
+	(void)bus; /* it needs no state: one serves all */
 }
 
-void bus_close(struct bus *bus)
+static enum bus_status send(struct bus *bus, const struct bus_message *message)
 {
 	(void)bus;
+	return message->target.len > 0 ? BUS_NOBODY : BUS_SENT;
 }
 
-enum bus_status bus_send(struct bus *bus, const struct bus_message *message)
+static void join_or_leave(struct bus *bus, struct bus_join *join)
 {
 	(void)bus;
-	return message->kind == BUS_TO_GROUP ? BUS_SENT : BUS_NOBODY;
+	join->done(join);
 }
 
-void bus_user_joined(struct bus *bus, struct slice name)
+static void not_here(struct bus *bus, struct bus_sender from)
 {
 	(void)bus;
-	(void)name;
+	(void)from;
 }
 
-void bus_user_left(struct bus *bus, struct slice name)
+static struct bus_counts counts(struct bus *bus)
 {
 	(void)bus;
-	(void)name;
+	return (struct bus_counts){ .is_reachable = true };
+}
+
+struct bus *local_open(void)
+{
+	static const struct bus_engine engine = { false, close_bus, send, join_or_leave,
+		join_or_leave, not_here, counts };
+	static struct bus alone = { &engine };
+	return &alone;
 }

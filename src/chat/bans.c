@@ -106,6 +106,22 @@ void bans_remove(struct bans *b, const char *text)
 	pthread_rwlock_unlock(&b->lock);
 }
 
+/* other is nobody else's, so its lock is not needed. */
+void bans_exchange(struct bans *b, struct bans *other)
+{
+	unsigned char key[crypto_shorthash_KEYBYTES];
+	pthread_rwlock_wrlock(&b->lock);
+	struct table table = b->table;
+	b->table = other->table;
+	other->table = table;
+	memcpy(key, b->hash_key, sizeof(key));
+	memcpy(b->hash_key, other->hash_key, sizeof(key));
+	memcpy(other->hash_key, key, sizeof(key));
+	b->count = b->table.count;
+	other->count = other->table.count;
+	pthread_rwlock_unlock(&b->lock);
+}
+
 bool bans_has_name(struct bans *b, struct slice name)
 {
 	uint64_t hash;

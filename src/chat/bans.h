@@ -19,6 +19,9 @@ void bans_free(struct bans *b);
 bool bans_add(struct bans *b, const char *text);
 void bans_remove(struct bans *b, const char *text);
 
+/* Each gets what the other had. */
+void bans_exchange(struct bans *b, struct bans *other);
+
 bool bans_has_name(struct bans *b, struct slice name);
 bool bans_has_address(struct bans *b, const struct address *address);
 

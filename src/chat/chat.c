@@ -4,6 +4,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "chat/session.h"
 
 /* ---- Bans, read once at the start ---- */
@@ -43,7 +44,7 @@ static bool load_bans(struct chat *chat)
 
 /* ---- Beginning and end ---- */
 
-struct chat *chat_new(const struct chat_options *options)
+struct chat *chat_new(const struct chat_options *options, char *why, size_t why_size)
 {
 	struct chat *chat = calloc(1, sizeof(*chat));
 	if (chat == NULL)
@@ -56,13 +57,27 @@ struct chat *chat_new(const struct chat_options *options)
 	chat->refusals = refusals_new();
 	chat->bans = bans_new();
 	chat->passwords = pool_new(options->password_threads);
-	if (!chat->directory || !chat->refusals || !chat->bans || !chat->passwords ||
-	    !load_bans(chat)) {
-		chat_stop(chat);
-		chat_free(chat);
-		return NULL;
-	}
-	return chat;
+	why[0] = '\0';
+	bool is_good =
+	    chat->directory && chat->refusals && chat->bans && chat->passwords && load_bans(chat);
+	if (is_good && store_is_shared(chat->store))
+		chat->cluster = cluster_new(chat, options->node, options->place, why, why_size);
+	if (is_good && (chat->cluster != NULL || !store_is_shared(chat->store)))
+		return chat;
+	if (why[0] == '\0')
+		snprintf(why, why_size, "can't read the store, or no memory");
+	chat_stop(chat);
+	chat_free(chat);
+	return NULL;
+}
+
+bool chat_start(struct chat *chat)
+{
+	chat->is_started = true;
+	if (chat->cluster == NULL)
+		return true;
+	relay_certain_until(chat, clock_now_ms() + STORE_LEASE_MS / 2); /* we have just joined */
+	return cluster_start(chat->cluster);
 }
 
 void chat_set_net(struct chat *chat, struct net *net)
@@ -102,6 +117,7 @@ void chat_stop(struct chat *chat)
 	pthread_mutex_unlock(&chat->login_lock);
 	pool_free(chat->passwords);
 	chat->passwords = NULL;
+	cluster_stop(chat->cluster);
 }
 
 void chat_free(struct chat *chat)
@@ -111,6 +127,7 @@ void chat_free(struct chat *chat)
 	directory_free(chat->directory);
 	refusals_free(chat->refusals);
 	bans_free(chat->bans);
+	cluster_free(chat->cluster);
 	pthread_cond_destroy(&chat->login_ended);
 	pthread_mutex_destroy(&chat->login_lock);
 	free(chat);
@@ -141,6 +158,13 @@ struct chat_counts chat_counts(struct chat *chat)
 	sum.signups = sum.outcomes[OUTCOME_SIGNED_UP];
 	sum.refused_logins = sum.outcomes[OUTCOME_REFUSED] + sum.outcomes[OUTCOME_ADDRESS_TRIALS];
 	return sum;
+}
+
+bool chat_cluster_counts(struct chat *chat, struct cluster_counts *counts_r)
+{
+	if (chat->cluster != NULL)
+		*counts_r = cluster_counts(chat->cluster);
+	return chat->cluster != NULL;
 }
 
 struct directory *chat_directory(struct chat *chat)

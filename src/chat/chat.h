@@ -27,17 +27,22 @@ struct chat_options {
 	const struct chat_config *config; /* copied */
 	struct store *store;              /* borrowed until chat_free() */
 	unsigned password_threads;
+	const char *node;  /* this server's name among those that share the store, */
+	const char *place; /* and which process that is */
 };
 
-/* Loads the bans; blocks. NULL: no memory, or the store does not answer. Main thread. */
-struct chat *chat_new(const struct chat_options *options);
+/* Loads the bans, joins the cluster if the store is shared; blocks. NULL with a sentence in why. Main thread. */
+struct chat *chat_new(const struct chat_options *options, char *why, size_t why_size);
 
 /* The two it needs later: net is set before net_start(), bus before as well. Borrowed. */
 void chat_set_net(struct chat *chat, struct net *net);
 void chat_set_bus(struct chat *chat, struct bus *bus);
 
-/* A bus_deliver_fn; arg is the chat: what came from another server goes to those who are here. */
-void chat_deliver(void *arg, const struct bus_message *message);
+/* For bus_open(), with the chat as arg: what came from another server goes to those who are here. */
+extern const struct bus_events chat_bus_events;
+
+/* Net and bus are set: from now on other servers are heard, and the lease is renewed. Before net_start(). false: no thread. */
+bool chat_start(struct chat *chat);
 
 /* One copy of the settings for each worker, as net_reconfigure() wants them. false: no memory. */
 bool chat_config_copies(struct chat *chat, const struct chat_config *config, void **copies_r);
@@ -73,14 +78,23 @@ struct directory *chat_directory(struct chat *chat);
 /* Ends a user's session: END * <words>. words is one of the reasons of protocol.md, 4, without brackets. false: not online. */
 bool chat_end_user(struct chat *chat, struct slice name, const char *words);
 
-/* Puts a ban into force or takes it back: text is a user name or an address. Keeping it in the store is the caller's. false: no memory. */
+/* Puts a ban into force or takes it back, at all servers: text is a user name or an address. Keeping it in the store is the caller's. false: no memory. */
 bool chat_ban(struct chat *chat, const char *text);
 void chat_unban(struct chat *chat, const char *text);
+
+/* The same at whichever other server has it; whether one does is the store's to know (STORE_SESSION_GET). false: the bus is out of reach. */
+bool chat_end_user_elsewhere(struct chat *chat, struct slice name, const char *words);
+
+/* How it is in its cluster. false: it is alone. */
+struct cluster_counts;
+bool chat_cluster_counts(struct chat *chat, struct cluster_counts *counts_r);
 
 /* A message from "admin". text: any bytes but LF. false: that user is not online. */
 bool chat_message(struct chat *chat, struct slice name, struct slice text);
 
-/* The same to everybody online, group or not. */
+bool chat_message_elsewhere(struct chat *chat, struct slice name, struct slice text);
+
+/* The same to everybody online, group or not, at all servers. */
 void chat_announce(struct chat *chat, struct slice text);
 
 #endif

@@ -1,4 +1,5 @@
 /* commands.c: CMD <word> (protocol.md, 4). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "chat/download.h"
@@ -36,17 +37,97 @@ static void add_asker(struct names *names)
 	add_name(names->asker, names);
 }
 
-static bool tell_online(struct session *s)
+static void begin(struct names *names, const struct directory_entry *asker)
+{
+	*names = (struct names){ .text = "<", .len = 1, .asker = asker };
+}
+
+static void tell(struct session *s, struct names *names)
 {
 	_Static_assert(ONLINE_MAX_NAMES * (NAME_MAX_LEN + 1) + 16 < QUERY_SENT_MAX_LEN,
 	    "the list fits a query");
-	struct names names = { .text = "<", .len = 1, .asker = &s->user };
-	directory_each(s->here->chat->directory, ONLINE_MAX_NAMES, add_name, &names);
-	add_asker(&names);
-	names.text[names.len++] = '>';
-	struct query answer = { .verb = QUERY_CMD, .text = slice_of(names.text, names.len) };
+	add_asker(names);
+	names->text[names->len++] = '>';
+	struct query answer = { .verb = QUERY_CMD, .text = slice_of(names->text, names->len) };
 	char query[QUERY_SENT_MAX_LEN];
 	session_send(s, slice_of(query, query_write(&answer, QUERY_FROM_SERVER, query)));
+}
+
+/* Those of this server. */
+static void tell_online_here(struct session *s)
+{
+	struct names names;
+	begin(&names, &s->user);
+	directory_each(s->here->chat->directory, ONLINE_MAX_NAMES, add_name, &names);
+	tell(s, &names);
+}
+
+/* The question who is online in the whole cluster, on its way to the store and back to the worker. */
+struct asking {
+	struct worker_job back; /* first */
+	struct store_request request;
+	struct worker *worker;
+	struct conn_id conn;
+	struct directory_entry asker; /* no more than its name */
+	struct names names;
+};
+
+static void take_session(struct store_request *request, const struct store_session *session)
+{
+	struct asking *a = request->arg;
+	struct directory_entry entry = { 0 };
+	size_t len = strlen(session->name);
+	if (len > NAME_MAX_LEN || a->names.count == ONLINE_MAX_NAMES)
+		return;
+	memcpy(entry.name, session->name, len);
+	entry.name_len = (uint8_t)len;
+	add_name(&entry, &a->names);
+	a->names.has_asker |= strcmp(entry.name, a->asker.name) == 0;
+}
+
+static void come_back(struct worker *w, struct worker_job *job)
+{
+	struct asking *a = (struct asking *)(void *)job;
+	struct session *s = session_of(worker_owner(w), a->conn);
+	if (s != NULL && s->state == SESSION_ASKING) {
+		if (a->request.status == STORE_OK)
+			tell(s, &a->names);
+		else /* it knows nobody else */
+			tell_online_here(s);
+		session_talk(s);
+	}
+	free(a);
+}
+
+static void asked(struct store_request *request)
+{
+	struct asking *a = request->arg;
+	worker_post_job(a->worker, &a->back);
+}
+
+static void ask_store(struct session *s, struct asking *a)
+{
+	a->back.run = come_back;
+	a->worker = s->here->worker;
+	a->conn = conn_id(s->conn);
+	a->asker = s->user;
+	begin(&a->names, &a->asker);
+	a->request = (struct store_request){ .call = STORE_SESSION_LIST,
+		.done = asked,
+		.arg = a,
+		.each_session = take_session,
+		.max_files = ONLINE_MAX_NAMES };
+	session_enter(s, SESSION_ASKING);
+	store_submit(s->here->chat->store, &a->request);
+}
+
+static bool tell_online(struct session *s)
+{
+	struct asking *a = s->here->chat->cluster != NULL ? calloc(1, sizeof(*a)) : NULL;
+	if (a != NULL)
+		ask_store(s, a);
+	else
+		tell_online_here(s);
 	return true;
 }
 

@@ -10,6 +10,7 @@ const char *const ending_names[ENDINGS] = {
 	"too many trials",
 	"too many trials from address",
 	"registration closed",
+	"user already online", /* at another node, after this one was out of touch */
 	"banned",
 	"kicked",
 	"store or memory unavailable",

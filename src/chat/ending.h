@@ -4,7 +4,7 @@
 
 #include "net/config.h"
 
-enum { ENDINGS = 22 };
+enum { ENDINGS = 23 };
 
 /* The reasons that session_end() and the connection's loss are given. The last stands for every other one: what a system call said. */
 extern const char *const ending_names[ENDINGS];

@@ -4,8 +4,8 @@
  *	AUTH  worker -> pool (look up; verify; hash anew if need be) -> [store (replace the hash)] -> worker
  *	PUT   worker -> pool (is the name free? hash) -> store (add, durably) -> worker
  *
- * (where the store has to be waited for, the look-up is a way of its own: pool -> store -> pool)
- * and comes back with an outcome, to a session that may be gone by then.
+ * (where the store has to be waited for, the look-up is a way of its own: pool -> store -> pool; where several servers share it, what was right goes
+ * on by cluster_enter()) and comes back with an outcome, to a session that may be gone by then.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -53,6 +53,7 @@ struct login {
 	struct worker_job back;
 	struct pool_job work;
 	struct store_request request;
+	struct cluster_entry entry; /* in a cluster */
 	struct chat *chat;
 	struct worker *worker;
 	struct conn_id conn;
@@ -97,19 +98,37 @@ static void make_token(char token[static TOKEN_LEN + 1])
 	sodium_memzero(random, sizeof(random));
 }
 
-/* Bans are asked for here, not before: one that came during the log-in found nobody to end. */
-static bool enter(struct session *s, const struct login *login)
+/* It was let in by the cluster and does not come in. */
+static void stay_out(struct login *login)
 {
+	if (login->chat->cluster != NULL)
+		cluster_not_entered(login->chat->cluster, &login->entry);
+}
+
+/* Bans are asked for here, not before: one that came during the log-in found nobody to end. */
+static bool enter(struct session *s, struct login *login)
+{
+	struct cluster *cluster = s->here->chat->cluster;
 	size_t len = strlen(login->request.name);
-	if (bans_has_name(s->here->chat->bans, slice_of(login->request.name, len)))
+	if (bans_has_name(s->here->chat->bans, slice_of(login->request.name, len))) {
+		stay_out(login);
 		return settle(s, OUTCOME_BANNED);
+	}
 	memcpy(s->user.name, login->request.name, len + 1);
 	s->user.name_len = (uint8_t)len;
 	s->user.conn = login->conn;
 	s->user.address = *conn_address(s->conn);
 	s->user.since_ms = clock_wall_ms();
-	if (!directory_add(s->here->chat->directory, &s->user))
+	s->ticket = login->entry.ticket;
+	if (!directory_add(s->here->chat->directory, &s->user)) {
+		stay_out(login);
 		return settle(s, OUTCOME_ALREADY_ONLINE);
+	}
+	if (cluster != NULL && !cluster_entered(cluster, &login->entry)) {
+		cluster_left(cluster, session_name(s), s->ticket);
+		directory_remove(s->here->chat->directory, &s->user);
+		return settle(s, OUTCOME_LATER);
+	}
 	make_token(s->token);
 	count_up(&s->here->outcomes[login->sign_up ? OUTCOME_SIGNED_UP : OUTCOME_IN]);
 	session_begin(s);
@@ -153,6 +172,8 @@ static void come_back(struct worker *w, struct worker_job *job)
 		enter(s, login);
 	else if (s != NULL)
 		settle(s, login->outcome);
+	else if (login->outcome == OUTCOME_IN)
+		stay_out(login);
 	login_free(login);
 }
 
@@ -173,6 +194,30 @@ static void go_back(struct login *login, enum outcome outcome)
 	login->back.run = come_back;
 	worker_post_job(login->worker, &login->back);
 	count_under_way(chat, false);
+}
+
+/* ---- Into the cluster ---- */
+
+static void entered(struct cluster_entry *entry)
+{
+	struct login *login = list_entry(entry, struct login, entry);
+	go_back(login, entry->status == STORE_OK      ? OUTCOME_IN
+		       : entry->status == STORE_TAKEN ? OUTCOME_ALREADY_ONLINE
+						      : OUTCOME_LATER);
+}
+
+/* The password was right. */
+static void let_in(struct login *login)
+{
+	struct cluster *cluster = login->chat->cluster;
+	if (cluster == NULL) {
+		go_back(login, OUTCOME_IN);
+		return;
+	}
+	memcpy(login->entry.name, login->request.name, sizeof(login->entry.name));
+	login->entry.address = login->from;
+	login->entry.done = entered;
+	cluster_enter(cluster, &login->entry);
 }
 
 /* ---- On the pool ---- */
@@ -217,7 +262,7 @@ static void submit(struct login *login, enum store_call call, store_done_fn *don
 /* The password was right: that the better hash could not be stored is no reason to stay out. */
 static void hash_replaced(struct store_request *request)
 {
-	go_back(request->arg, OUTCOME_IN);
+	let_in(request->arg);
 }
 
 static void replace_hash(struct login *login)
@@ -226,7 +271,7 @@ static void replace_hash(struct login *login)
 	if (password_hash(password_of(login), &login->cost, login->request.hash))
 		submit(login, STORE_ACCOUNT_SET_HASH, hash_replaced);
 	else
-		go_back(login, OUTCOME_IN);
+		let_in(login);
 }
 
 static void verify(struct login *login)
@@ -240,16 +285,17 @@ static void verify(struct login *login)
 	} else if (verdict == PASSWORD_RIGHT_REHASH) {
 		replace_hash(login);
 	} else {
-		go_back(login, OUTCOME_IN);
+		let_in(login);
 	}
 }
 
 static void account_added(struct store_request *request)
 {
 	struct login *login = request->arg;
-	go_back(login, request->status == STORE_OK      ? OUTCOME_IN
-		       : request->status == STORE_TAKEN ? OUTCOME_TAKEN
-							: OUTCOME_LATER);
+	if (request->status == STORE_OK)
+		let_in(login);
+	else
+		go_back(login, request->status == STORE_TAKEN ? OUTCOME_TAKEN : OUTCOME_LATER);
 }
 
 static void hash_new(struct login *login)

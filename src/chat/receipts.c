@@ -60,6 +60,8 @@ static bool remove_file(struct session *s, int64_t id)
 	request->call = STORE_FILE_REMOVE;
 	request->done = removed;
 	request->id = id;
+	memcpy(request->name, s->user.name,
+	    sizeof(s->user.name)); /* so that it is in order with other calls of that user */
 	fault_point("download-remove");
 	store_submit(s->here->chat->store, request);
 	return true;

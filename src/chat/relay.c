@@ -118,6 +118,7 @@ enum mail_kind {
 	MAIL_NOT_ONLINE, /* to the sender of a MAIL_RELAY */
 	MAIL_END,        /* ends a session; the text is the reason */
 	MAIL_END_BANNED, /* ends every session whose user or address is banned by now */
+	MAIL_CERTAIN,    /* certain_until_ms, in to.generation */
 };
 
 /* In front of the sender's name and the text. */
@@ -127,6 +128,8 @@ struct mail_head {
 	uint32_t sender_len;
 	struct conn_id to;
 	struct conn_id from;
+	uint64_t
+	    from_server; /* MAIL_RELAY: 0, this one; else from is what the bus says, for its answer */
 };
 
 enum { MAIL_MAX_LEN = sizeof(struct mail_head) + NAME_MAX_LEN + QUERY_TAKEN_MAX_LEN };
@@ -155,12 +158,27 @@ static void not_online(struct session *sender)
 	session_send(sender, SLICE("CNT <user not online> \r\n"));
 }
 
+/* A connection as the bus says it, and back. */
+static struct bus_sender sender_of(const struct mail_head *head)
+{
+	return (struct bus_sender){ (uint64_t)head->from.worker << 32 | head->from.slot,
+		head->from.generation, head->from_server };
+}
+
+static struct conn_id conn_of(struct bus_sender sender)
+{
+	return (struct conn_id){ (uint32_t)(sender.place >> 32), (uint32_t)sender.place,
+		sender.generation };
+}
+
 static void take_relay(
     struct chat_worker *here, const struct mail_head *head, const struct saying *said)
 {
 	struct session *receiver = session_of(here, head->to);
 	bool given = receiver != NULL && give(receiver, said);
-	if (!given && head->kind == MAIL_RELAY) {
+	if (!given && head->from_server != 0) {
+		bus_not_here(here->chat->bus, sender_of(head));
+	} else if (!given && head->kind == MAIL_RELAY) {
 		struct mail_head back = { .kind = MAIL_NOT_ONLINE, .to = head->from };
 		post(here->worker, net_worker(here->chat->net, head->from.worker), &back,
 		    &(struct saying){ 0 });
@@ -226,6 +244,9 @@ void relay_mail(struct worker *w, struct slice bytes)
 	case MAIL_END_BANNED:
 		worker_each_conn(w, end_if_banned, NULL);
 		break;
+	case MAIL_CERTAIN:
+		here->certain_until_ms = head.to.generation;
+		break;
 	}
 }
 
@@ -256,11 +277,13 @@ static bool send_across(struct session *s, struct conn_id to, const struct sayin
 
 static bool send_by_bus(struct session *s, struct slice target, const struct saying *said)
 {
+	struct mail_head self = { .from = conn_id(s->conn) };
 	struct bus_message message = { .kind = BUS_TO_USER,
 		.target = target,
 		.sender = said->sender,
 		.text = said->text,
-		.sender_uses_lf = said->sender_uses_lf };
+		.sender_uses_lf = said->sender_uses_lf,
+		.from = sender_of(&self) };
 	return bus_send(s->here->chat->bus, &message) == BUS_SENT;
 }
 
@@ -346,24 +369,114 @@ static void post_to_all(struct chat *chat, enum mail_kind kind, const struct say
 	}
 }
 
-void chat_deliver(void *arg, const struct bus_message *message)
-{
-	struct saying said = { .sender = message->sender,
-		.text = message->text,
-		.sender_uses_lf = message->sender_uses_lf };
-	if (name_check(said.sender) != NAME_OK || said.text.len > QUERY_TAKEN_MAX_LEN)
-		return;
-	if (message->kind == BUS_TO_USER)
-		post_to_user(arg, message->target, MAIL_RELAY_ANY, &said);
-	else
-		post_to_all(arg, MAIL_GROUP, &said);
-}
-
 static struct saying said_by_admin(struct slice text)
 {
 	if (text.len > QUERY_TAKEN_MAX_LEN)
 		text.len = text_whole_chars(text, QUERY_TAKEN_MAX_LEN);
 	return (struct saying){ .sender = SLICE("admin"), .text = text };
+}
+
+/* Whoever is not here, or no longer by the time the mail comes, its sender hears of it. */
+static void relay_from_bus(
+    struct chat *chat, const struct bus_message *message, const struct saying *said)
+{
+	struct mail_head head = { .kind = MAIL_RELAY_ANY,
+		.from = conn_of(message->from),
+		.from_server = message->from.server };
+	if (!directory_find(chat->directory, message->target, &head.to) ||
+	    !post(NULL, net_worker(chat->net, head.to.worker), &head, said))
+		bus_not_here(chat->bus, message->from);
+}
+
+/* Which mail carries out what another server says. */
+static void deliver(struct chat *chat, const struct bus_message *message)
+{
+	struct saying said = { .sender = message->sender,
+		.text = message->text,
+		.sender_uses_lf = message->sender_uses_lf };
+	struct saying admin = said_by_admin(message->text);
+	char text[STORE_NAME_SIZE];
+	snprintf(text, sizeof(text), "%.*s", (int)message->text.len, message->text.ptr);
+	switch (message->kind) {
+	case BUS_TO_USER:
+		relay_from_bus(chat, message, &said);
+		break;
+	case BUS_ADMIN_USER:
+		post_to_user(chat, message->target, MAIL_RELAY_ANY, &admin);
+		break;
+	case BUS_TO_GROUP:
+		post_to_all(chat, MAIL_GROUP, &said);
+		break;
+	case BUS_ADMIN_ALL:
+		post_to_all(chat, MAIL_EVERYBODY, &admin);
+		break;
+	case BUS_END_USER:
+		relay_end_user(chat, message->target, text);
+		break;
+	case BUS_MOVED:
+		relay_end_user(chat, message->target, "user already online");
+		break;
+	case BUS_BANNED:
+		bans_add(chat->bans, text);
+		relay_end_banned(chat);
+		break;
+	case BUS_UNBANNED:
+		bans_remove(chat->bans, text);
+		break;
+	case BUS_KIND_COUNT:
+		break;
+	}
+}
+
+static void on_bus_message(void *arg, const struct bus_message *message)
+{
+	struct chat *chat = arg;
+	if (!chat->is_started)
+		return;
+	if (chat->cluster != NULL)
+		cluster_await_certainty(chat->cluster);
+	deliver(chat, message);
+}
+
+/* The numbers come back from the bus: they need not be of a connection, nor of one that still is. */
+static void on_not_there(void *arg, struct bus_sender from)
+{
+	struct chat *chat = arg;
+	struct mail_head head = { .kind = MAIL_NOT_ONLINE, .to = conn_of(from) };
+	if (chat->is_started && head.to.worker < net_worker_count(chat->net))
+		post(NULL, net_worker(chat->net, head.to.worker), &head, &(struct saying){ 0 });
+}
+
+static void on_bus_back(void *arg)
+{
+	struct chat *chat = arg;
+	if (chat->is_started && chat->cluster != NULL)
+		cluster_look_again(chat->cluster);
+}
+
+const struct bus_events chat_bus_events = {
+	.deliver = on_bus_message,
+	.not_there = on_not_there,
+	.came_back = on_bus_back,
+};
+
+bool relay_end_user(struct chat *chat, struct slice name, const char *words)
+{
+	struct saying said = { .text = slice_str(words) };
+	return post_to_user(chat, name, MAIL_END, &said);
+}
+
+void relay_end_banned(struct chat *chat)
+{
+	post_to_all(chat, MAIL_END_BANNED, &(struct saying){ 0 });
+}
+
+void relay_certain_until(struct chat *chat, uint64_t until_ms)
+{
+	for (unsigned i = 0; i < net_worker_count(chat->net); i++) {
+		struct mail_head head = { .kind = MAIL_CERTAIN, .to.generation = until_ms };
+		post(NULL, net_worker(chat->net, i), &head, &(struct saying){ 0 });
+	}
 }
 
 bool chat_message(struct chat *chat, struct slice name, struct slice text)
@@ -372,27 +485,46 @@ bool chat_message(struct chat *chat, struct slice name, struct slice text)
 	return post_to_user(chat, name, MAIL_RELAY_ANY, &said);
 }
 
+static bool send_elsewhere(
+    struct chat *chat, enum bus_kind kind, struct slice target, struct slice text)
+{
+	struct bus_message message = { .kind = kind, .target = target, .text = text };
+	return bus_send(chat->bus, &message) == BUS_SENT;
+}
+
+bool chat_message_elsewhere(struct chat *chat, struct slice name, struct slice text)
+{
+	return send_elsewhere(chat, BUS_ADMIN_USER, name, said_by_admin(text).text);
+}
+
 void chat_announce(struct chat *chat, struct slice text)
 {
 	struct saying said = said_by_admin(text);
 	post_to_all(chat, MAIL_EVERYBODY, &said);
+	send_elsewhere(chat, BUS_ADMIN_ALL, SLICE(""), said.text);
 }
 
 bool chat_end_user(struct chat *chat, struct slice name, const char *words)
 {
-	struct saying said = { .text = slice_str(words) };
-	return post_to_user(chat, name, MAIL_END, &said);
+	return relay_end_user(chat, name, words);
+}
+
+bool chat_end_user_elsewhere(struct chat *chat, struct slice name, const char *words)
+{
+	return send_elsewhere(chat, BUS_END_USER, name, slice_str(words));
 }
 
 bool chat_ban(struct chat *chat, const char *text)
 {
+	send_elsewhere(chat, BUS_BANNED, SLICE(""), slice_str(text));
 	if (!bans_add(chat->bans, text))
 		return false;
-	post_to_all(chat, MAIL_END_BANNED, &(struct saying){ 0 });
+	relay_end_banned(chat);
 	return true;
 }
 
 void chat_unban(struct chat *chat, const char *text)
 {
 	bans_remove(chat->bans, text);
+	send_elsewhere(chat, BUS_UNBANNED, SLICE(""), slice_str(text));
 }

@@ -12,6 +12,7 @@
 enum {
 	LOGIN_TIMES = 10,    /* the whole log-in may take so many times the log-in time */
 	BEHIND_WAIT_MS = 20, /* before another worker's mail is looked at again */
+	UNCERTAIN_WAIT_MS = 20,
 };
 
 struct slice session_name(const struct session *s)
@@ -271,12 +272,24 @@ static bool is_held(const struct session *s)
 	return (s->state & SESSION_NOT_READ) != 0 || s->resume_ms != 0;
 }
 
+/* A node that was asleep may have lost this user: then nothing of it is relayed any more. */
+static bool is_uncertain(struct session *s)
+{
+	if (worker_now_ms(s->here->worker) <= s->here->certain_until_ms || !(s->state & SESSION_ON))
+		return false;
+	if (s->resume_ms == 0)
+		session_slow_down(s, UNCERTAIN_WAIT_MS);
+	return true;
+}
+
 static size_t on_received(struct conn *c, struct slice bytes)
 {
 	struct session *s = conn_owner(c);
 	struct slice rest = bytes, line;
 	size_t taken;
 	bool any_ended = false;
+	if (is_uncertain(s))
+		return 0;
 	while (rest.len > 0 && !is_held(s)) {
 		if (s->state == SESSION_UPLOADING) {
 			rest = slice_skip(rest, upload_take(s, rest));
@@ -374,7 +387,6 @@ void session_begin(struct session *s)
 	conn_authenticated(s->conn);
 	session_send(s, slice_of(text, len));
 	sodium_memzero(text, len);
-	bus_user_joined(s->here->chat->bus, session_name(s));
 	address_text(conn_address(s->conn), from);
 	log_info("session-began", LOG_SLICE("user", session_name(s)), LOG_STR("address", from));
 	log_client_certificate(s);
@@ -393,8 +405,9 @@ static void leave(struct session *s, const char *reason)
 		upload_leave(s);
 		download_leave(s);
 		group_leave(s);
+		if (s->here->chat->cluster != NULL)
+			cluster_left(s->here->chat->cluster, session_name(s), s->ticket);
 		directory_remove(s->here->chat->directory, &s->user);
-		bus_user_left(s->here->chat->bus, session_name(s));
 		log_info("session-ended", LOG_SLICE("user", session_name(s)),
 		    LOG_STR("address", from), LOG_STR("reason", reason));
 	} else {
@@ -494,6 +507,8 @@ static bool on_worker_started(struct worker *w, void *arg, void **owner_r)
 	*config = chat->first_config;
 	here->chat = chat;
 	here->worker = w;
+	here->certain_until_ms =
+	    chat->cluster != NULL ? 0 : UINT64_MAX; /* until the first mail says more */
 	here->config = config;
 	list_init(&here->group);
 	*owner_r = here;

@@ -5,7 +5,8 @@
  *	LOGIN -> CHECKING -> TALKING -> (ended, freed)
  *	      <-  TRY         |  ^
  *	                      |  '- UPLOADING <-> STORING (upload.c)
- *	                      '---- DOWNLOADING (download.c)
+ *	                      |---- DOWNLOADING (download.c)
+ *	                      '---- ASKING (commands.c)
  */
 #ifndef CHAT_SESSION_H
 #define CHAT_SESSION_H
@@ -17,6 +18,7 @@
 #include "base/pool.h"
 #include "chat/bans.h"
 #include "chat/chat.h"
+#include "chat/cluster.h"
 #include "chat/ending.h"
 #include "chat/outcome.h"
 #include "chat/receipts.h"
@@ -31,6 +33,8 @@ enum { TOKEN_RANDOM_BYTES = 24, TOKEN_LEN = 32 }; /* base64 of the random bytes 
 struct chat {
 	struct store *store;
 	struct bus *bus;
+	struct cluster *cluster; /* NULL: this server is alone */
+	_Atomic bool is_started; /* net and bus are there */
 	struct net *net;
 	struct directory *directory;
 	struct refusals *refusals;
@@ -48,6 +52,8 @@ struct chat_worker {
 	struct chat *chat;
 	struct worker *worker;
 	struct chat_config *config;
+	uint64_t
+	    certain_until_ms; /* after that nothing is heard, until it is known whose sessions we still have (cluster.h) */
 	struct list group;            /* sessions with group chat on */
 	_Atomic uint64_t group_count; /* how many: others send no group text where nobody listens */
 	_Atomic uint64_t outcomes[OUTCOMES]; /* of log-ins */
@@ -75,9 +81,12 @@ enum session_state {
 	SESSION_UPLOADING = 1 << 3,   /* what comes in are bytes of a file */
 	SESSION_STORING = 1 << 4,     /* the store is at the file; nothing is read */
 	SESSION_DOWNLOADING = 1 << 5, /* files go out; nothing is read */
+	SESSION_ASKING = 1 << 6,      /* the store is asked who is online; nothing is read */
 
-	SESSION_ON = SESSION_TALKING | SESSION_UPLOADING | SESSION_STORING | SESSION_DOWNLOADING,
-	SESSION_NOT_READ = SESSION_CHECKING | SESSION_STORING | SESSION_DOWNLOADING,
+	SESSION_ON = SESSION_TALKING | SESSION_UPLOADING | SESSION_STORING | SESSION_DOWNLOADING |
+		     SESSION_ASKING,
+	SESSION_NOT_READ =
+	    SESSION_CHECKING | SESSION_STORING | SESSION_DOWNLOADING | SESSION_ASKING,
 };
 
 /* protocol.md, 6: does this client end its texts with LF, and so expects them to? */
@@ -92,6 +101,7 @@ struct session {
 	struct list group_node;
 	struct directory_entry user; /* its name; in the directory while online */
 	char token[TOKEN_LEN + 1];
+	int64_t ticket; /* of its lease, in a cluster */
 
 	struct login *login; /* in SESSION_CHECKING: the one under way */
 	uint32_t tries;      /* refusals so far */
@@ -164,6 +174,11 @@ bool relay_msgg(struct session *s, const struct query *q);
 
 /* Mail from another worker or thread. */
 void relay_mail(struct worker *w, struct slice bytes);
+
+/* For cluster.c, from any thread: a user's session here ends, with these words; those of banned users; and the workers' certain_until_ms. */
+bool relay_end_user(struct chat *chat, struct slice name, const char *words);
+void relay_end_banned(struct chat *chat);
+void relay_certain_until(struct chat *chat, uint64_t until_ms);
 
 void group_join(struct session *s);
 void group_leave(struct session *s);

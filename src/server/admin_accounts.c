@@ -93,6 +93,8 @@ static void after_delete(struct admin_call *call)
 	const struct store_request *r = &call->request;
 	if (r->status == STORE_OK) {
 		bool was_online = chat_end_user(call->server->chat, slice_str(r->name), "kicked");
+		if (!was_online)
+			chat_end_user_elsewhere(call->server->chat, slice_str(r->name), "kicked");
 		answer_say(&call->answer,
 		    was_online ? "%s is deleted and off-line now" : "%s is deleted", r->name);
 	} else if (r->status == STORE_NONE) {

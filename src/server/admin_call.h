@@ -77,6 +77,7 @@ void call_arg_str(const struct admin_call *call, size_t index, char to[static ST
 
 /* Handlers that stand in files of their own. */
 call_fn admin_user_add, admin_user_passwd, admin_user_delete, admin_user_list, admin_user_import;
+call_fn admin_online, admin_kick, admin_message, admin_announce;
 call_fn admin_ban, admin_unban, admin_bans;
 call_fn admin_penalties_list, admin_penalties_clear;
 call_fn admin_backup;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "chat/cluster.h"
 #include "server/server.h"
 
 /* Everything is read at one moment, then written. */
@@ -15,6 +16,10 @@ struct figures {
 	struct chat_counts chat;
 	struct net_counts net;
 	struct store_counts store;
+	struct bus_counts bus;
+	struct cluster_counts cluster;
+	bool is_cluster;
+	uint64_t store_reachable, bus_reachable, lease_certain;
 	uint64_t workers;
 	uint64_t private_messages[2]; /* delivered, not online */
 	uint64_t certificate_end;     /* seconds since 1970 */
@@ -43,6 +48,7 @@ struct metric {
 	const char *label;
 	const char *const *values;
 	const char *help;
+	bool of_cluster; /* a server that is alone has nothing to say of it */
 };
 
 #define AT(field) offsetof(struct figures, field), sizeof(((struct figures *)0)->field)
@@ -110,6 +116,48 @@ static const struct metric metrics[] = {
 	    .help = "Look-ups and changes that the store could not do." },
 	{ "store_connections_lost_total", "store_lost", COUNTER, AT(store.lost),
 	    .help = "Connections to the store's own server that broke." },
+	{ "store_reachable", "store_reachable", GAUGE, AT(store_reachable), .of_cluster = true,
+	    .help = "1: PostgreSQL answers." },
+	{ "store_connections", "store_connections", GAUGE, AT(store.connections),
+	    .of_cluster = true, .help = "Connections to PostgreSQL." },
+	{ NULL, "node_epoch", GAUGE, AT(cluster.epoch), .of_cluster = true },
+	{ "lease_certain", "lease_certain", GAUGE, AT(lease_certain), .of_cluster = true,
+	    .help =
+		"1: this node knows that its sessions are its own, or that the store is away." },
+	{ "lease_renewals_total", "lease_renewals", COUNTER, AT(cluster.renewals),
+	    .of_cluster = true, .help = "Renewals of this node's lease." },
+	{ "lease_failures_total", "lease_failures", COUNTER, AT(cluster.failed_renewals),
+	    .of_cluster = true, .help = "Renewals that the store did not answer." },
+	{ "lease_rejoins_total", "lease_rejoins", COUNTER, AT(cluster.rejoins), .of_cluster = true,
+	    .help = "Times that this node came back after its lease was over." },
+	{ "sessions_lost_total", "sessions_lost", COUNTER, AT(cluster.lost_sessions),
+	    .of_cluster = true, .help = "Sessions that ended because another node has that user." },
+	{ "sessions_taken_over_total", "sessions_taken_over", COUNTER, AT(cluster.taken_over),
+	    .of_cluster = true,
+	    .help = "Users who came in here while a dead node still had them." },
+	{ "releases_waiting", "releases_waiting", GAUGE, AT(cluster.releases_waiting),
+	    .of_cluster = true, .help = "Sessions that ended and still hold their lease." },
+	{ "bus_reachable", "bus_reachable", GAUGE, AT(bus_reachable), .of_cluster = true,
+	    .help = "1: NATS answers." },
+	{ "bus_users", "bus_users", GAUGE, AT(bus.users), .of_cluster = true,
+	    .help = "Users for whom this node listens." },
+	{ "bus_sent_total", "bus_sent", COUNTER, AT(bus.sent), .of_cluster = true,
+	    .help = "Messages to other nodes." },
+	{ "bus_received_total", "bus_received", COUNTER, AT(bus.received), .of_cluster = true,
+	    .help = "Messages from other nodes." },
+	{ "bus_found_nobody_total", "bus_found_nobody", COUNTER, AT(bus.found_nobody),
+	    .of_cluster = true, .help = "Of the sent ones, those whose user was at no node." },
+	{ "bus_refused_total", "bus_refused", COUNTER, AT(bus.refused), .of_cluster = true,
+	    .help = "Messages that could not be sent: NATS away, or too much waiting for it." },
+	{ "bus_unsure_total", "bus_unsure", COUNTER, AT(bus.unsure), .of_cluster = true,
+	    .help = "Messages sent right before NATS went away: perhaps lost." },
+	{ "bus_dropped_total", "bus_dropped", COUNTER, AT(bus.dropped), .of_cluster = true,
+	    .help =
+		"Times that messages came faster than they could be taken, and some were lost." },
+	{ "bus_malformed_total", "bus_malformed", COUNTER, AT(bus.malformed), .of_cluster = true,
+	    .help = "Messages that no node would send." },
+	{ "bus_breaks_total", "bus_breaks", COUNTER, AT(bus.breaks), .of_cluster = true,
+	    .help = "Times that NATS went away." },
 	{ "certificate_end_timestamp_seconds", "certificate_end", MOMENT, AT(certificate_end),
 	    .help = "When the certificate in force ends, in seconds since 1970." },
 	{ "workers", NULL, GAUGE, AT(workers), .help = "Threads that serve connections." },
@@ -154,11 +202,16 @@ static void read_figures(struct server *server, struct figures *f)
 	*f = (struct figures){ .chat = chat_counts(server->chat),
 		.net = net_counts(server->net),
 		.store = store_counts(server->store),
+		.bus = bus_counts(server->bus),
 		.workers = net_worker_count(server->net),
 		.certificate_end = certificate_end > 0 ? (uint64_t)certificate_end : 0,
 		.started = (uint64_t)server->started_ms / 1000,
 		.cpu_us = cpu_us(),
 		.resident_bytes = resident_bytes(server->statm_fd) };
+	f->is_cluster = chat_cluster_counts(server->chat, &f->cluster);
+	f->store_reachable = f->store.is_reachable;
+	f->bus_reachable = f->bus.is_reachable;
+	f->lease_certain = f->cluster.is_certain;
 	f->private_messages[1] = f->chat.undelivered;
 	if (f->chat.messages > f->chat.undelivered)
 		f->private_messages[0] = f->chat.messages - f->chat.undelivered;
@@ -244,7 +297,7 @@ bool metrics_write(struct server *server, struct buffer *to)
 	read_figures(server, &f);
 	for (int i = 0; i < METRICS; i++) {
 		const struct metric *m = &metrics[i];
-		if (m->name != NULL && !put_metric(to, m, &f))
+		if (m->name != NULL && (f.is_cluster || !m->of_cluster) && !put_metric(to, m, &f))
 			return false;
 	}
 	return true;
@@ -287,9 +340,11 @@ void metrics_answer(struct server *server, struct answer *a)
 {
 	struct figures f;
 	read_figures(server, &f);
+	if (f.is_cluster)
+		answer_string(a, "node", slice_str(f.cluster.node));
 	for (int i = 0; i < METRICS; i++) {
 		const struct metric *m = &metrics[i];
-		if (m->key == NULL)
+		if (m->key == NULL || (m->of_cluster && !f.is_cluster))
 			continue;
 		if (m->type == HISTOGRAM)
 			answer_histogram(a, m, histogram_of(&f, m));

@@ -25,7 +25,7 @@ enum { IS_SANITIZED = false };
 
 bool sandbox_reaches_out(const struct settings *s)
 {
-	return strncmp(s->store_url, "sqlite:", 7) != 0 || strcmp(s->bus_url, "local") != 0;
+	return strncmp(s->store_url, "sqlite:", 7) != 0 || strcmp(s->bus.url, "local") != 0;
 }
 
 /* ---- The disk ---- */

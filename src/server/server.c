@@ -208,6 +208,14 @@ static bool restore(struct server *server, char why[static NET_WHY_SIZE])
 	return is_restored;
 }
 
+/* One data folder on one host is one process, whatever it is called. */
+static void describe_place(const struct settings *s, char place[static STORE_PLACE_SIZE])
+{
+	char host[64] = "";
+	gethostname(host, sizeof(host) - 1);
+	snprintf(place, STORE_PLACE_SIZE, "%s:%.150s", host, s->data);
+}
+
 static bool put_together(struct server *server, char why[static NET_WHY_SIZE])
 {
 	const struct settings *s = &server->settings;
@@ -224,19 +232,33 @@ static bool put_together(struct server *server, char why[static NET_WHY_SIZE])
 	server->store = store_open(s->store_url, s->data, why, NET_WHY_SIZE);
 	if (server->store == NULL)
 		return false;
-	struct chat_options options = {
-		.config = &s->chat, .store = server->store, .password_threads = core_count()
-	};
-	server->chat = chat_new(&options);
-	if (server->chat == NULL) {
-		snprintf(why, NET_WHY_SIZE, "can't read the store, or no memory");
+	char place[STORE_PLACE_SIZE];
+	describe_place(s, place);
+	struct chat_options options = { .config = &s->chat,
+		.store = server->store,
+		.password_threads = core_count(),
+		.node = s->bus.node,
+		.place = place };
+	server->chat = chat_new(&options, why, NET_WHY_SIZE);
+	if (server->chat == NULL)
 		return false;
-	}
-	server->bus = bus_open(s->bus_url, s->node, chat_deliver, server->chat, why, NET_WHY_SIZE);
+	server->bus = bus_open(&s->bus, &chat_bus_events, server->chat, why, NET_WHY_SIZE);
 	if (server->bus == NULL)
 		return false;
 	chat_set_bus(server->chat, server->bus);
-	return open_net(server, why);
+	if (bus_is_shared(server->bus) && !store_is_shared(server->store)) {
+		snprintf(why, NET_WHY_SIZE,
+		    "bus.url connects several servers, which need a store that they share: set "
+		    "store.url to postgres://...");
+		return false;
+	}
+	if (!open_net(server, why))
+		return false;
+	if (!chat_start(server->chat)) {
+		snprintf(why, NET_WHY_SIZE, "cannot start a thread for the cluster");
+		return false;
+	}
+	return true;
 }
 
 /* Backwards; each part accepts that it was never made. */
@@ -246,8 +268,8 @@ static void take_apart(struct server *server)
 		chat_stop(server->chat);
 	store_close(
 	    server->store); /* what is on its way there still comes back to the workers' queues */
+	bus_close(server->bus); /* which calls into the workers */
 	net_free(server->net);
-	bus_close(server->bus);
 	chat_free(server->chat);
 	uv_walk(&server->loop, close_handle, NULL);
 	uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -331,7 +331,7 @@ static void print_row(const struct settings *s, const struct setting *row, FILE 
 	setting_format(row, s, value);
 	setting_describe(row, description);
 	fprintf(to, "; %s%s\n", row->help, row->needs_restart ? " A change needs a restart." : "");
-	if (row->derive != NULL)
+	if (row->derived_as != NULL)
 		fprintf(to, "; %s; if empty: %s\n", description, row->derived_as);
 	else
 		fprintf(to, "; %s; default: %s\n", description,

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "bus/config.h"
 #include "chat/config.h"
 #include "net/config.h"
 
@@ -21,7 +22,6 @@ enum {
 	SETTINGS_WHY_SIZE = 1024, /* enough for every sentence in why */
 	SETTINGS_TEXT_SIZE = 1024,
 	SETTINGS_SOCKET_SIZE = 108, /* sun_path */
-	SETTINGS_NODE_SIZE = 65,
 	SETTINGS_USER_SIZE = 65,
 	SETTINGS_MAX_LISTEN = 16,
 	SETTINGS_MAX_NETWORKS = 32,
@@ -38,8 +38,7 @@ struct settings {
 	char user[SETTINGS_USER_SIZE];
 	bool sandbox;
 	char store_url[SETTINGS_TEXT_SIZE];
-	char bus_url[SETTINGS_TEXT_SIZE];
-	char node[SETTINGS_NODE_SIZE];
+	struct bus_config bus;
 	char admin_socket[SETTINGS_SOCKET_SIZE];
 	char metrics_listen[SETTINGS_TEXT_SIZE]; /* empty: off; for settings_addresses() */
 	enum log_level log_level;

@@ -5,9 +5,9 @@
 #include "server/settings.h"
 
 enum setting_type {
-	SETTING_PATH, /* char[]: bytes of a file name; empty only where it is derived */
-	SETTING_WORD, /* char[]: letters, digits, '-', '_' and '.'; empty only where it is derived */
-	SETTING_URL,  /* char[]: begins with one of the row's choices */
+	SETTING_PATH, /* char[]: bytes of a file name; empty only where it is derived or may be */
+	SETTING_WORD, /* char[]: letters, digits, '-', '_' and '.'; empty only where it is derived or may be */
+	SETTING_URL,       /* char[]: begins with one of the row's choices */
 	SETTING_ADDRESSES, /* char[]: min to max of HOST:PORT, separated by single spaces in the struct */
 	SETTING_NETWORKS, /* char[]: up to max of ADDRESS or ADDRESS/BITS, separated by single spaces in the struct */
 	SETTING_COUNT,   /* uint64_t */
@@ -26,8 +26,9 @@ struct setting {
 	const char *const *choices; /* ends in NULL */
 	/* Fills a setting that was left empty, from those of rows above it. false: why says why not. */
 	bool (*derive)(const struct settings *s, char *to, size_t size, char *why, size_t why_size);
-	const char *derived_as; /* the same, in words */
-	const char *help;       /* a sentence */
+	const char
+	    *derived_as; /* the same, in words; alone: what it means that a path or word is empty */
+	const char *help; /* a sentence */
 };
 
 extern const struct setting setting_rows[];

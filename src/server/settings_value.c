@@ -91,7 +91,7 @@ static bool parse_number(const struct setting *row, const char *text, struct set
 static bool parse_text(const struct setting *row, const char *text, struct settings *s)
 {
 	size_t len = strlen(text);
-	if (len >= row->size || (len == 0 && row->derive == NULL))
+	if (len >= row->size || (len == 0 && row->derived_as == NULL))
 		return false;
 	memcpy(setting_field(s, row), text, len + 1);
 	return true;

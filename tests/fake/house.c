@@ -134,6 +134,8 @@ struct fake *fake_new(const struct chat_config *config)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 	struct chat_config usual = fake_usual_config();
+	static const struct bus_config bus = { .url = "local" };
+	static const struct bus_events bus_events = { .deliver = deliver_nothing };
 	char why[256];
 	FAKE_MUST(f != NULL);
 	fake_random_restart(1);
@@ -142,10 +144,12 @@ struct fake *fake_new(const struct chat_config *config)
 	f->conns_end = &f->conns;
 	f->config.output_limit_bytes = 1 << 20;
 	f->store = fake_store_new();
-	f->bus = bus_open("local", "here", deliver_nothing, f, why, sizeof(why));
+	f->bus = bus_open(&bus, &bus_events, f, why, sizeof(why));
 	fake_store_at_once(f->store, true);
-	f->chat = chat_new(&(struct chat_options){
-	    .config = config != NULL ? config : &usual, .store = f->store, .password_threads = 1 });
+	f->chat = chat_new(&(struct chat_options){ .config = config != NULL ? config : &usual,
+			       .store = f->store,
+			       .password_threads = 1 },
+	    why, sizeof(why));
 	fake_store_at_once(f->store, false);
 	FAKE_MUST(f->bus != NULL && f->chat != NULL);
 	chat_set_net(f->chat, &f->net);

@@ -208,6 +208,16 @@ bool fake_store_step(struct store *store)
 	return true;
 }
 
+bool store_is_shared(const struct store *store)
+{
+	return false;
+}
+
+struct store_counts store_counts(struct store *store)
+{
+	return (struct store_counts){ .is_reachable = true };
+}
+
 void store_request_wipe(struct store_request *request)
 {
 	sodium_memzero(request->hash, sizeof(request->hash));

@@ -1,6 +1,7 @@
-/* The bus of a server that stands alone. */
-#include "bus/bus.h"
+/* The bus of a server that stands alone, and what is no bus at all. */
+#include <string.h>
 
+#include "bus/bus.h"
 #include "unit.h"
 
 static void deliver(void *arg, const struct bus_message *message)
@@ -10,21 +11,36 @@ static void deliver(void *arg, const struct bus_message *message)
 	fail();
 }
 
+static const struct bus_events events = { .deliver = deliver };
+
+static void note_done(struct bus_join *join)
+{
+	join->name[0] = '\0';
+}
+
 static void nobody_is_anywhere_else(void **state)
 {
 	(void)state;
 	char why[128] = "";
-	struct bus_message message = {
-		.target = SLICE("bob"), .sender = SLICE("ann"), .text = SLICE("x")
-	};
-	struct bus *bus = bus_open("local", "node", deliver, NULL, why, sizeof(why));
+	struct bus_config config = { .url = "local" };
+	struct bus_message message = { .kind = BUS_TO_USER,
+		.target = SLICE("bob"),
+		.sender = SLICE("ann"),
+		.text = SLICE("x") };
+	struct bus_join join = { note_done, "bob" };
+	struct bus *bus = bus_open(&config, &events, NULL, why, sizeof(why));
 	assert_non_null(bus);
-	bus_user_joined(bus, SLICE("bob"));
-	message.kind = BUS_TO_USER;
+	assert_false(bus_is_shared(bus));
+	bus_user_joins(bus, &join);
+	assert_string_equal(join.name, "");
 	assert_int_equal(bus_send(bus, &message), BUS_NOBODY);
 	message.kind = BUS_TO_GROUP;
+	message.target = SLICE("");
 	assert_int_equal(bus_send(bus, &message), BUS_SENT);
-	bus_user_left(bus, SLICE("bob"));
+	strcpy(join.name, "bob");
+	bus_user_leaves(bus, &join);
+	assert_string_equal(join.name, "");
+	bus_not_here(bus, (struct bus_sender){ 1, 2, 3 });
 	bus_close(bus);
 	bus_close(NULL);
 }
@@ -32,11 +48,14 @@ static void nobody_is_anywhere_else(void **state)
 static void other_urls(void **state)
 {
 	(void)state;
-	static const char *const urls[] = { "", "locally", "nats://127.0.0.1" };
+	static const char *const urls[] = { "", "locally", "amqp://user:secret@host" };
 	for (size_t i = 0; i < 3; i++) {
 		char why[128] = "";
-		assert_null(bus_open(urls[i], "node", deliver, NULL, why, sizeof(why)));
+		struct bus_config config = { 0 };
+		strcpy(config.url, urls[i]);
+		assert_null(bus_open(&config, &events, NULL, why, sizeof(why)));
 		assert_non_null(strstr(why, "it must be local"));
+		assert_null(strstr(why, "secret"));
 	}
 }
 

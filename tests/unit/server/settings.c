@@ -589,7 +589,8 @@ static const char example[] =
     "penalty_wrong_password = 1\npenalty_garbage = 5\npenalty_no_login = 1\npenalty_handshake = 2\n"
     "penalty_threshold = 120\npenalty_longest = 600\npenalty_exempt = 127.0.0.0/8 ::1\n"
     "[store]\nurl = sqlite:                   ; sqlite:PATH (default DATA/messagerd.db)\n"
-    "[bus]\nurl = local\nnode =\n[admin]\nsocket =\n[metrics]\nlisten =\n"
+    "[bus]\nurl = local\nnode =\nprefix = messager\nca =\ncertificate =\nkey =\nuser =\npassword_file =\n"
+    "token_file =\nnkey =\nnkey_file =\n[admin]\nsocket =\n[metrics]\nlisten =\n"
     "[log]\nlevel = info                    ; error | warn | info | debug\nformat = text\n";
 
 static void the_example_says_the_defaults(void **state)
