@@ -48,7 +48,6 @@ struct metric {
 	const char *label;
 	const char *const *values;
 	const char *help;
-	bool of_cluster; /* a server that is alone has nothing to say of it */
 };
 
 #define AT(field) offsetof(struct figures, field), sizeof(((struct figures *)0)->field)
@@ -116,48 +115,6 @@ static const struct metric metrics[] = {
 	    .help = "Look-ups and changes that the store could not do." },
 	{ "store_connections_lost_total", "store_lost", COUNTER, AT(store.lost),
 	    .help = "Connections to the store's own server that broke." },
-	{ "store_reachable", "store_reachable", GAUGE, AT(store_reachable), .of_cluster = true,
-	    .help = "1: PostgreSQL answers." },
-	{ "store_connections", "store_connections", GAUGE, AT(store.connections),
-	    .of_cluster = true, .help = "Connections to PostgreSQL." },
-	{ NULL, "node_epoch", GAUGE, AT(cluster.epoch), .of_cluster = true },
-	{ "lease_certain", "lease_certain", GAUGE, AT(lease_certain), .of_cluster = true,
-	    .help =
-		"1: this node knows that its sessions are its own, or that the store is away." },
-	{ "lease_renewals_total", "lease_renewals", COUNTER, AT(cluster.renewals),
-	    .of_cluster = true, .help = "Renewals of this node's lease." },
-	{ "lease_failures_total", "lease_failures", COUNTER, AT(cluster.failed_renewals),
-	    .of_cluster = true, .help = "Renewals that the store did not answer." },
-	{ "lease_rejoins_total", "lease_rejoins", COUNTER, AT(cluster.rejoins), .of_cluster = true,
-	    .help = "Times that this node came back after its lease was over." },
-	{ "sessions_lost_total", "sessions_lost", COUNTER, AT(cluster.lost_sessions),
-	    .of_cluster = true, .help = "Sessions that ended because another node has that user." },
-	{ "sessions_taken_over_total", "sessions_taken_over", COUNTER, AT(cluster.taken_over),
-	    .of_cluster = true,
-	    .help = "Users who came in here while a dead node still had them." },
-	{ "releases_waiting", "releases_waiting", GAUGE, AT(cluster.releases_waiting),
-	    .of_cluster = true, .help = "Sessions that ended and still hold their lease." },
-	{ "bus_reachable", "bus_reachable", GAUGE, AT(bus_reachable), .of_cluster = true,
-	    .help = "1: NATS answers." },
-	{ "bus_users", "bus_users", GAUGE, AT(bus.users), .of_cluster = true,
-	    .help = "Users for whom this node listens." },
-	{ "bus_sent_total", "bus_sent", COUNTER, AT(bus.sent), .of_cluster = true,
-	    .help = "Messages to other nodes." },
-	{ "bus_received_total", "bus_received", COUNTER, AT(bus.received), .of_cluster = true,
-	    .help = "Messages from other nodes." },
-	{ "bus_found_nobody_total", "bus_found_nobody", COUNTER, AT(bus.found_nobody),
-	    .of_cluster = true, .help = "Of the sent ones, those whose user was at no node." },
-	{ "bus_refused_total", "bus_refused", COUNTER, AT(bus.refused), .of_cluster = true,
-	    .help = "Messages that could not be sent: NATS away, or too much waiting for it." },
-	{ "bus_unsure_total", "bus_unsure", COUNTER, AT(bus.unsure), .of_cluster = true,
-	    .help = "Messages sent right before NATS went away: perhaps lost." },
-	{ "bus_dropped_total", "bus_dropped", COUNTER, AT(bus.dropped), .of_cluster = true,
-	    .help =
-		"Times that messages came faster than they could be taken, and some were lost." },
-	{ "bus_malformed_total", "bus_malformed", COUNTER, AT(bus.malformed), .of_cluster = true,
-	    .help = "Messages that no node would send." },
-	{ "bus_breaks_total", "bus_breaks", COUNTER, AT(bus.breaks), .of_cluster = true,
-	    .help = "Times that NATS went away." },
 	{ "certificate_end_timestamp_seconds", "certificate_end", MOMENT, AT(certificate_end),
 	    .help = "When the certificate in force ends, in seconds since 1970." },
 	{ "workers", NULL, GAUGE, AT(workers), .help = "Threads that serve connections." },
@@ -170,6 +127,59 @@ static const struct metric metrics[] = {
 };
 
 enum { METRICS = sizeof(metrics) / sizeof(metrics[0]) };
+
+/* Of which a server that is alone has nothing to say. */
+static const struct metric cluster_metrics[] = {
+	{ "store_reachable", "store_reachable", GAUGE, AT(store_reachable),
+	    .help = "1: PostgreSQL answers." },
+	{ "store_connections", "store_connections", GAUGE, AT(store.connections),
+	    .help = "Connections to PostgreSQL." },
+	{ NULL, "node_epoch", GAUGE, AT(cluster.epoch) },
+	{ "lease_certain", "lease_certain", GAUGE, AT(lease_certain),
+	    .help =
+		"1: this node knows that its sessions are its own, or that the store is away." },
+	{ "lease_renewals_total", "lease_renewals", COUNTER, AT(cluster.renewals),
+	    .help = "Renewals of this node's lease." },
+	{ "lease_failures_total", "lease_failures", COUNTER, AT(cluster.failed_renewals),
+	    .help = "Renewals that the store did not answer." },
+	{ "lease_rejoins_total", "lease_rejoins", COUNTER, AT(cluster.rejoins),
+	    .help = "Times that this node came back after its lease was over." },
+	{ "sessions_lost_total", "sessions_lost", COUNTER, AT(cluster.lost_sessions),
+	    .help = "Sessions that ended because another node has that user." },
+	{ "sessions_taken_over_total", "sessions_taken_over", COUNTER, AT(cluster.taken_over),
+	    .help = "Users who came in here while a dead node still had them." },
+	{ "releases_waiting", "releases_waiting", GAUGE, AT(cluster.releases_waiting),
+	    .help = "Sessions that ended and still hold their lease." },
+	{ "bus_reachable", "bus_reachable", GAUGE, AT(bus_reachable), .help = "1: NATS answers." },
+	{ "bus_users", "bus_users", GAUGE, AT(bus.users),
+	    .help = "Users for whom this node listens." },
+	{ "bus_sent_total", "bus_sent", COUNTER, AT(bus.sent), .help = "Messages to other nodes." },
+	{ "bus_received_total", "bus_received", COUNTER, AT(bus.received),
+	    .help = "Messages from other nodes." },
+	{ "bus_found_nobody_total", "bus_found_nobody", COUNTER, AT(bus.found_nobody),
+	    .help = "Of the sent ones, those whose user was at no node." },
+	{ "bus_refused_total", "bus_refused", COUNTER, AT(bus.refused),
+	    .help = "Messages that could not be sent: NATS away, or too much waiting for it." },
+	{ "bus_unsure_total", "bus_unsure", COUNTER, AT(bus.unsure),
+	    .help = "Messages sent right before NATS went away: perhaps lost." },
+	{ "bus_dropped_total", "bus_dropped", COUNTER, AT(bus.dropped),
+	    .help =
+		"Times that messages came faster than they could be taken, and some were lost." },
+	{ "bus_malformed_total", "bus_malformed", COUNTER, AT(bus.malformed),
+	    .help = "Messages that no node would send." },
+	{ "bus_breaks_total", "bus_breaks", COUNTER, AT(bus.breaks),
+	    .help = "Times that NATS went away." },
+};
+enum { CLUSTER_METRICS = sizeof(cluster_metrics) / sizeof(cluster_metrics[0]) };
+
+/* One after the other; NULL after the last. */
+static const struct metric *metric_at(const struct figures *f, int i)
+{
+	if (i < METRICS)
+		return &metrics[i];
+	return f->is_cluster && i < METRICS + CLUSTER_METRICS ? &cluster_metrics[i - METRICS]
+							      : NULL;
+}
 
 static uint64_t cpu_us(void)
 {
@@ -295,9 +305,9 @@ bool metrics_write(struct server *server, struct buffer *to)
 {
 	struct figures f;
 	read_figures(server, &f);
-	for (int i = 0; i < METRICS; i++) {
-		const struct metric *m = &metrics[i];
-		if (m->name != NULL && (f.is_cluster || !m->of_cluster) && !put_metric(to, m, &f))
+	const struct metric *m;
+	for (int i = 0; (m = metric_at(&f, i)) != NULL; i++) {
+		if (m->name != NULL && !put_metric(to, m, &f))
 			return false;
 	}
 	return true;
@@ -342,9 +352,9 @@ void metrics_answer(struct server *server, struct answer *a)
 	read_figures(server, &f);
 	if (f.is_cluster)
 		answer_string(a, "node", slice_str(f.cluster.node));
-	for (int i = 0; i < METRICS; i++) {
-		const struct metric *m = &metrics[i];
-		if (m->key == NULL || (m->of_cluster && !f.is_cluster))
+	const struct metric *m;
+	for (int i = 0; (m = metric_at(&f, i)) != NULL; i++) {
+		if (m->key == NULL)
 			continue;
 		if (m->type == HISTOGRAM)
 			answer_histogram(a, m, histogram_of(&f, m));
