@@ -17,6 +17,12 @@ run:
 	@$(MAKE) --no-print-directory all
 	@scripts/run $(ARGS)
 
+# Three servers, PostgreSQL and NATS on 127.0.0.1, to play with (docs/cluster.md).
+cluster:
+	@scripts/bootstrap check
+	@$(MAKE) --no-print-directory all
+	@scripts/cluster
+
 # STEPS="layout unit" runs only these.
 check:
 	@scripts/bootstrap check
@@ -57,4 +63,4 @@ fuzz:
 clean:
 	rm -rf build build-*
 
-.PHONY: all run check soak coverage bench bench-quick install format fuzz clean
+.PHONY: all run cluster check soak coverage bench bench-quick install format fuzz clean

@@ -10,7 +10,6 @@
  * on one thread of the NATS library, in the order of its arrival.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <nats/nats.h>
 #include <pthread.h>
@@ -19,25 +18,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/table.h"
 #include "bus/engine.h"
+#include "bus/nats_secure.h"
 #include "bus/wire.h"
 
 enum {
 	OUT_LIMIT_BYTES = 8 << 20, /* of what waits to be sent */
-	CONNECT_MS = 3000,
+	CONNECT_MS = 1500,
+	CLOSE_MS = 2000,
+	AGAIN_MS = 1000, /* where NATS refuses us */
 	RETRY_MS = 250,
 	PING_MS = 3000, /* a server that has not answered two of them is gone */
 	PINGS_MAX = 2,
 	WRITE_MS = 3000,
 	JOIN_MS = 2000, /* a log-in waits no longer for NATS to know of it */
 	SUBJECT_SIZE = 256,
-	SECRET_SIZE = 512,
 	DRAINING_MAX = 64,
 	ARRIVED_MAX = 65536, /* messages of one subject that wait to be delivered */
 };
@@ -76,12 +76,17 @@ struct nats {
 	unsigned char hash_key[crypto_shorthash_KEYBYTES];
 	uint64_t unconfirmed; /* sent since NATS last said that it had all */
 
+	pthread_mutex_t
+	    event_lock; /* held while an event is under way; then is_over is what it was */
+	bool is_over;   /* nobody is there to hear of it */
+
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	struct buffer out;
 	bool is_closing;
 
 	_Atomic bool is_up;
+	_Atomic bool is_closed; /* the library has given up: NATS refuses our credentials */
 	_Atomic unsigned draining;
 	_Atomic uint64_t users, sent, received, found_nobody, refused, unsure, dropped, malformed,
 	    breaks;
@@ -188,9 +193,20 @@ static void on_message(
 	} else {
 		if (!read_answer_subject(n, natsMsg_GetReply(msg), &message.from))
 			message.from = (struct bus_sender){ 0 };
-		n->events.deliver(n->arg, &message);
+		pthread_mutex_lock(&n->event_lock);
+		if (!n->is_over)
+			n->events.deliver(n->arg, &message);
+		pthread_mutex_unlock(&n->event_lock);
 	}
 	natsMsg_Destroy(msg);
+}
+
+static void say_not_there(struct nats *n, struct bus_sender from)
+{
+	pthread_mutex_lock(&n->event_lock);
+	if (!n->is_over)
+		n->events.not_there(n->arg, from);
+	pthread_mutex_unlock(&n->event_lock);
 }
 
 /* Whoever sends this: all that comes of it is an answer to one who asked, or nothing. */
@@ -201,7 +217,7 @@ static void on_nobody(
 	struct bus_sender from;
 	if (read_answer_subject(n, natsMsg_GetSubject(msg), &from) && from.server == n->self) {
 		n->found_nobody++;
-		n->events.not_there(n->arg, from);
+		say_not_there(n, from);
 	} else {
 		n->malformed++;
 	}
@@ -217,13 +233,26 @@ static void on_disconnected(natsConnection *connection, void *arg)
 	log_warn("bus-lost");
 }
 
+static void on_closed(natsConnection *connection, void *arg)
+{
+	struct nats *n = arg;
+	on_disconnected(connection, arg);
+	pthread_mutex_lock(&n->lock);
+	n->is_closed = true;
+	pthread_cond_signal(&n->filled);
+	pthread_mutex_unlock(&n->lock);
+}
+
 static void on_connected(natsConnection *connection, void *arg)
 {
 	struct nats *n = arg;
 	if (atomic_exchange(&n->is_up, true))
 		return;
 	log_info("bus-connected");
-	n->events.came_back(n->arg);
+	pthread_mutex_lock(&n->event_lock);
+	if (!n->is_over)
+		n->events.came_back(n->arg);
+	pthread_mutex_unlock(&n->event_lock);
 }
 
 static void on_error(
@@ -255,25 +284,28 @@ static struct listener *find(struct nats *n, struct slice name, uint64_t *hash_r
 	return node != NULL ? table_entry(node, struct listener, node) : NULL;
 }
 
-static void join(struct nats *n, struct slice name)
+static natsStatus subscribe(struct nats *n, struct listener *l)
 {
 	char subject[SUBJECT_SIZE];
+	subject_of(n, subject, "user", slice_str(l->name));
+	return natsConnection_Subscribe(&l->subscription, n->connection, subject, on_message, n);
+}
+
+/* One that can't be had now is when the bus is opened again. */
+static void join(struct nats *n, struct slice name)
+{
 	uint64_t hash;
 	struct listener *l = find(n, name, &hash);
 	if (l != NULL || (l = calloc(1, sizeof(*l))) == NULL)
 		return;
 	memcpy(l->name, name.ptr, name.len);
-	subject_of(n, subject, "user", name);
-	natsStatus status =
-	    natsConnection_Subscribe(&l->subscription, n->connection, subject, on_message, n);
-	if (status == NATS_OK && table_add(&n->listeners, hash, &l->node)) {
-		n->users++;
+	l->nats = n;
+	if (!table_add(&n->listeners, hash, &l->node)) {
+		free(l);
 		return;
 	}
-	log_error("bus-not-joined", LOG_SLICE("user", name),
-	    LOG_STR("reason", natsStatus_GetText(status)));
-	natsSubscription_Destroy(l->subscription);
-	free(l);
+	n->users++;
+	subscribe(n, l);
 }
 
 static void forget(struct nats *n, struct listener *l)
@@ -294,7 +326,10 @@ static void on_drained(void *arg)
 	natsSubscription_Destroy(l->subscription);
 	free(l);
 	n->draining--;
-	leaving->done(leaving);
+	pthread_mutex_lock(&n->event_lock);
+	if (!n->is_over)
+		leaving->done(leaving);
+	pthread_mutex_unlock(&n->event_lock);
 }
 
 /*
@@ -305,7 +340,7 @@ static void leave(struct nats *n, struct slice name, struct bus_join *leaving)
 {
 	uint64_t hash;
 	struct listener *l = find(n, name, &hash);
-	if (l == NULL || !n->is_up || n->draining >= DRAINING_MAX) {
+	if (l == NULL || l->subscription == NULL || !n->is_up || n->draining >= DRAINING_MAX) {
 		if (l != NULL)
 			forget(n, l);
 		leaving->done(leaving);
@@ -314,7 +349,6 @@ static void leave(struct nats *n, struct slice name, struct bus_join *leaving)
 	table_remove(&n->listeners, &l->node);
 	n->users--;
 	n->draining++;
-	l->nats = n;
 	l->leaving = leaving;
 	natsStatus status = natsSubscription_SetOnCompleteCB(l->subscription, on_drained, l);
 	if (status == NATS_OK)
@@ -360,7 +394,7 @@ static void publish(struct nats *n, const struct order *order, struct slice byte
 	}
 	n->refused++;
 	if (is_asked)
-		n->events.not_there(n->arg, order->from);
+		say_not_there(n, order->from);
 }
 
 static struct order order_at(struct slice rest, struct slice *bytes_r)
@@ -412,12 +446,77 @@ static void confirm(struct nats *n)
 	n->unconfirmed = 0;
 }
 
-/* Takes all there is; waits for some. false: it is closing and there is none. */
+static natsStatus listen(struct nats *n)
+{
+	char subject[SUBJECT_SIZE];
+	subject_of(n, subject, "group", SLICE(""));
+	natsStatus status =
+	    natsConnection_Subscribe(&n->group, n->connection, subject, on_message, n);
+	subject_of(n, subject, "admin", SLICE(""));
+	if (status == NATS_OK)
+		status = natsConnection_Subscribe(&n->admin, n->connection, subject, on_message, n);
+	snprintf(subject, sizeof(subject), "%s.none.%" PRIx64 ".*.*", n->prefix, n->self);
+	if (status == NATS_OK)
+		status = natsConnection_Subscribe(&n->none, n->connection, subject, on_nobody, n);
+	return status;
+}
+
+/* Where the library is told of a connection, it goes on trying; where NATS refuses us it gives up, and we try, for somebody may mend it. */
+static natsStatus connect_to(struct nats *n)
+{
+	n->is_closed = false;
+	natsStatus status = natsConnection_Connect(&n->connection, n->options);
+	if (status == NATS_OK)
+		on_connected(n->connection, n);
+	if (status == NATS_OK || status == NATS_NOT_YET_CONNECTED)
+		status = listen(n);
+	return status;
+}
+
+static void drop_subscription(natsSubscription **subscription)
+{
+	natsSubscription_Destroy(*subscription);
+	*subscription = NULL;
+}
+
+static void open_again(struct nats *n)
+{
+	drop_subscription(&n->group);
+	drop_subscription(&n->admin);
+	drop_subscription(&n->none);
+	natsConnection_Destroy(n->connection);
+	n->connection = NULL;
+	natsStatus status = connect_to(n);
+	for (size_t i = 0; i < n->listeners.slot_count; i++) {
+		for (struct table_node *node = n->listeners.slots[i]; node != NULL;
+		     node = node->next) {
+			struct listener *l = table_entry(node, struct listener, node);
+			drop_subscription(&l->subscription);
+			subscribe(n, l);
+		}
+	}
+	if (status != NATS_OK)
+		n->is_closed = true;
+}
+
+static bool has_work(const struct nats *n)
+{
+	return n->out.len > 0 || n->is_closing || n->unconfirmed > 0;
+}
+
+/* Takes all there is; waits for some, or for the time to try again. false: it is closing and there is none. */
 static bool take_out(struct nats *n, struct buffer *taken)
 {
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += AGAIN_MS / 1000;
 	pthread_mutex_lock(&n->lock);
-	while (n->out.len == 0 && !n->is_closing && n->unconfirmed == 0)
-		pthread_cond_wait(&n->filled, &n->lock);
+	while (!has_work(n)) {
+		if (!n->is_closed)
+			pthread_cond_wait(&n->filled, &n->lock);
+		else if (pthread_cond_timedwait(&n->filled, &n->lock, &until) == ETIMEDOUT)
+			break;
+	}
 	bool goes_on = n->out.len > 0 || !n->is_closing;
 	struct buffer empty = *taken;
 	*taken = n->out;
@@ -430,7 +529,12 @@ static void *run(void *arg)
 {
 	struct nats *n = arg;
 	struct buffer taken = { 0 };
+	uint64_t again_ms = 0;
 	while (take_out(n, &taken)) {
+		if (n->is_closed && clock_now_ms() >= again_ms) {
+			open_again(n);
+			again_ms = clock_now_ms() + AGAIN_MS;
+		}
 		if (taken.len == 0)
 			confirm(n);
 		carry_out(n, buffer_slice(&taken));
@@ -442,79 +546,6 @@ static void *run(void *arg)
 }
 
 /* ---- opening and closing ---- */
-
-/* The first line of a file that holds a secret. false with a sentence in why. */
-static bool read_secret(
-    const char *path, char secret_r[static SECRET_SIZE], char *why, size_t why_size)
-{
-	FILE *file = fopen(path, "re");
-	char *line = file != NULL ? fgets(secret_r, SECRET_SIZE, file) : NULL;
-	int error = errno;
-	if (file != NULL)
-		fclose(file);
-	if (line == NULL) {
-		snprintf(why, why_size, "cannot read %s: %s", path,
-		    file == NULL ? strerror(error) : "it is empty");
-		return false;
-	}
-	secret_r[strcspn(secret_r, "\r\n")] = '\0';
-	return true;
-}
-
-static natsStatus set_secrets(
-    natsOptions *o, const struct bus_config *c, char *why, size_t why_size)
-{
-	char secret[SECRET_SIZE];
-	natsStatus status = NATS_OK;
-	if (c->password_file[0] != '\0') {
-		if (!read_secret(c->password_file, secret, why, why_size))
-			return NATS_ERR;
-		status = natsOptions_SetUserInfo(o, c->user, secret);
-	}
-	if (status == NATS_OK && c->token_file[0] != '\0') {
-		if (!read_secret(c->token_file, secret, why, why_size))
-			return NATS_ERR;
-		status = natsOptions_SetToken(o, secret);
-	}
-	sodium_memzero(secret, sizeof(secret));
-	if (status == NATS_OK && c->nkey_file[0] != '\0')
-		status = natsOptions_SetNKeyFromSeed(o, c->nkey, c->nkey_file);
-	return status;
-}
-
-/* The host of the first of the urls, without port and user. */
-static void host_of(const char *url, char host_r[static BUS_URL_SIZE])
-{
-	const char *from = strstr(url, "://");
-	from = from != NULL ? from + 3 : url;
-	const char *at = memrchr(from, '@', strcspn(from, ",/"));
-	if (at != NULL)
-		from = at + 1;
-	size_t len = from[0] == '[' ? strcspn(++from, "]") : strcspn(from, ":,/");
-	snprintf(host_r, BUS_URL_SIZE, "%.*s", (int)len, from);
-}
-
-static natsStatus set_tls(natsOptions *o, const struct bus_config *c)
-{
-	char host[BUS_URL_SIZE];
-	host_of(c->url, host);
-	bool is_near = strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
-		       strcmp(host, "::1") == 0;
-	bool is_secure = strncmp(c->url, "tls://", 6) == 0 || c->ca[0] != '\0';
-	if (!is_secure) {
-		if (!is_near)
-			log_warn("bus-not-encrypted", LOG_STR("host", host),
-			    LOG_STR("advice", "use tls:// in bus.url"));
-		return NATS_OK;
-	}
-	natsStatus status = natsOptions_SetSecure(o, true);
-	if (status == NATS_OK && c->ca[0] != '\0')
-		status = natsOptions_LoadCATrustedCertificates(o, c->ca);
-	if (status == NATS_OK && c->certificate[0] != '\0')
-		status = natsOptions_LoadCertificatesChain(
-		    o, c->certificate, c->key[0] != '\0' ? c->key : c->certificate);
-	return status == NATS_OK ? natsOptions_SetExpectedHostname(o, host) : status;
-}
 
 static natsStatus set_options(
     struct nats *n, const struct bus_config *c, char *why, size_t why_size)
@@ -549,27 +580,12 @@ static natsStatus set_options(
 	if (status == NATS_OK)
 		status = natsOptions_SetReconnectedCB(o, on_connected, n);
 	if (status == NATS_OK)
+		status = natsOptions_SetClosedCB(o, on_closed, n);
+	if (status == NATS_OK)
 		status = natsOptions_SetRetryOnFailedConnect(o, true, on_connected, n);
 	if (status == NATS_OK)
 		status = natsOptions_SetErrorHandler(o, on_error, n);
-	if (status == NATS_OK)
-		status = set_tls(o, c);
-	return status == NATS_OK ? set_secrets(o, c, why, why_size) : status;
-}
-
-static natsStatus listen(struct nats *n)
-{
-	char subject[SUBJECT_SIZE];
-	subject_of(n, subject, "group", SLICE(""));
-	natsStatus status =
-	    natsConnection_Subscribe(&n->group, n->connection, subject, on_message, n);
-	subject_of(n, subject, "admin", SLICE(""));
-	if (status == NATS_OK)
-		status = natsConnection_Subscribe(&n->admin, n->connection, subject, on_message, n);
-	snprintf(subject, sizeof(subject), "%s.none.%" PRIx64 ".*.*", n->prefix, n->self);
-	if (status == NATS_OK)
-		status = natsConnection_Subscribe(&n->none, n->connection, subject, on_nobody, n);
-	return status;
+	return status == NATS_OK ? nats_secure(o, c, why, why_size) : status;
 }
 
 static natsStatus start(struct nats *n, const struct bus_config *c, char *why, size_t why_size)
@@ -582,17 +598,35 @@ static natsStatus start(struct nats *n, const struct bus_config *c, char *why, s
 		status = natsOptions_Create(&n->options);
 	if (status == NATS_OK)
 		status = set_options(n, c, why, why_size);
-	if (status == NATS_OK)
-		status = natsConnection_Connect(&n->connection, n->options);
-	if (status == NATS_OK)
-		on_connected(n->connection, n);
-	else if (status == NATS_NOT_YET_CONNECTED)
-		log_warn("bus-unreachable", LOG_STR("advice", "it is tried again and again"));
-	else
+	if (status != NATS_OK)
 		return status;
-	status = listen(n);
-	n->has_thread = status == NATS_OK && pthread_create(&n->thread, NULL, run, n) == 0;
-	return n->has_thread ? NATS_OK : status == NATS_OK ? NATS_NO_MEMORY : status;
+	status = connect_to(n);
+	if (status == NATS_NO_MEMORY || status == NATS_INVALID_ARG || status == NATS_SSL_ERROR)
+		return status;
+	if (!n->is_up)
+		log_warn("bus-unreachable", LOG_STR("reason", natsStatus_GetText(status)),
+		    LOG_STR("advice", "it is tried again and again"));
+	n->is_closed = n->is_closed || status != NATS_OK;
+	n->has_thread = pthread_create(&n->thread, NULL, run, n) == 0;
+	return n->has_thread ? NATS_OK : NATS_NO_MEMORY;
+}
+
+/*
+ * A callback of the library may be at its end still when a connection has been closed, and the library itself cannot be ended: its end takes down
+ * what OpenSSL takes down once more. So what the callbacks look at stays until the process ends.
+ */
+static struct nats *remains;
+
+static void await_closed(struct nats *n)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSE_MS / 1000;
+	pthread_mutex_lock(&n->lock);
+	while (n->connection != NULL && !n->is_closed &&
+	       pthread_cond_timedwait(&n->filled, &n->lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&n->lock);
 }
 
 static void close_bus(struct bus *bus)
@@ -611,14 +645,17 @@ static void close_bus(struct bus *bus)
 	natsSubscription_Destroy(n->group);
 	natsSubscription_Destroy(n->admin);
 	natsSubscription_Destroy(n->none);
+	pthread_mutex_lock(&n->event_lock);
+	n->is_over = true;
+	pthread_mutex_unlock(&n->event_lock);
+	natsConnection_Close(n->connection);
+	await_closed(n);
 	natsConnection_Destroy(n->connection);
 	natsOptions_Destroy(n->options);
-	nats_CloseAndWait(WRITE_MS); /* its threads are gone: nothing calls us any more */
+	n->connection = NULL;
 	table_clear(&n->listeners);
 	buffer_clear(&n->out);
-	pthread_cond_destroy(&n->filled);
-	pthread_mutex_destroy(&n->lock);
-	free(n);
+	remains = n;
 }
 
 static struct bus_counts counts(struct bus *bus)
@@ -651,6 +688,7 @@ struct bus *nats_bus_open(const struct bus_config *config, const struct bus_even
 	n->events = *events;
 	n->arg = arg;
 	pthread_mutex_init(&n->lock, NULL);
+	pthread_mutex_init(&n->event_lock, NULL);
 	pthread_cond_init(&n->filled, NULL);
 	natsStatus status = start(n, config, why, why_size);
 	if (status == NATS_OK)

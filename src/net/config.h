@@ -34,6 +34,7 @@ struct net_config {
 	enum net_tls_version min_version;
 	enum net_tls_records records; /* who makes those of TLS 1.3 */
 
+	char proxy_from[NET_LIST_SIZE]; /* balancers: for network_parse_list() */
 	uint64_t handshake_timeout_ms;
 	uint64_t user_timeout_ms;
 	uint64_t output_limit_bytes;

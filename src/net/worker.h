@@ -35,7 +35,8 @@ struct record {
 	struct slice bytes;
 };
 
-enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING, CONN_LINGER, CONN_DEAD };
+/* CONN_PROXY: a balancer is about to say whose connection it is (proxy.h). */
+enum conn_state { CONN_PROXY, CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING, CONN_LINGER, CONN_DEAD };
 
 struct conn {
 	struct worker *worker;
@@ -45,6 +46,7 @@ struct conn {
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */
 	bool has_begun;       /* the peer has sent something */
+	bool admitted;        /* counted by admission_enter() */
 	bool authenticated;
 	bool paused;
 	bool said_bye;  /* close_notify is out */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/migrate.h"
 #include "server/sandbox.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -28,6 +29,8 @@ static const struct option_row {
 	    "print all settings as a file, and exit" },
 	{ { "restore", required_argument, NULL, 'r' }, "FILE",
 	    "fill an empty data folder from a backup, and start" },
+	{ { "migrate-to", required_argument, NULL, 'm' }, "URL",
+	    "copy accounts, bans and files to another store, and exit" },
 	{ { "version", no_argument, NULL, 'v' }, "", "print the version, and exit" },
 	{ { "help", no_argument, NULL, 'h' }, "", "print this, and exit" },
 };
@@ -36,6 +39,7 @@ enum { ROWS = sizeof(rows) / sizeof(*rows) };
 struct command_line {
 	struct server_origin origin;
 	const char **sets;
+	const char *migrate_to;
 	bool check;
 	bool print;
 };
@@ -68,6 +72,9 @@ static int read_options(int argc, char **argv, struct command_line *line)
 			break;
 		case 'r':
 			line->origin.restore = optarg;
+			break;
+		case 'm':
+			line->migrate_to = optarg;
 			break;
 		case 'k':
 			line->check = true;
@@ -127,11 +134,15 @@ static int run(struct command_line *line)
 		return EXIT_SUCCESS;
 	}
 	log_configure(settings.log_level, settings.log_format);
+	settings.sandbox =
+	    settings.sandbox && line->migrate_to == NULL; /* which needs less, and elsewhere */
 	if (!open_backup(from, why, sizeof(why)) ||
 	    !sandbox_enter(&settings, from->path, why, sizeof(why))) {
 		log_error("start-failed", LOG_STR("reason", why));
 		return EXIT_FAILURE;
 	}
+	if (line->migrate_to != NULL)
+		return migrate_run(&settings, line->migrate_to);
 	log_start();
 	int status = server_run(&settings, from);
 	log_stop();

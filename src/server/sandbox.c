@@ -82,6 +82,23 @@ static void allow_named(struct fence *fence, const struct settings *s)
 	}
 }
 
+/* And those that a postgres:// url names, which libpq reads each time that it connects. */
+static void allow_files_of_url(struct fence *fence, const char *url)
+{
+	static const char *const words[] = {
+		"passfile=", "sslrootcert=", "sslcert=", "sslkey=", "sslcrl="
+	};
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char path[NET_PATH_SIZE];
+		const char *at = strstr(url, words[i]);
+		if (at == NULL)
+			continue;
+		at += strlen(words[i]);
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(at, "&"), at);
+		allow_folder_of(fence, path, LANDLOCK_READ);
+	}
+}
+
 static bool fence_in(const struct settings *s, const char *config_path, int version)
 {
 	bool reaches_out = sandbox_reaches_out(s);
@@ -94,6 +111,7 @@ static bool fence_in(const struct settings *s, const char *config_path, int vers
 		allow_folder_of(&fence, s->store_url + 7, LANDLOCK_READ_WRITE);
 	allow_folder_of(&fence, config_path ? config_path : SETTINGS_DEFAULT_PATH, LANDLOCK_READ);
 	allow_named(&fence, s);
+	allow_files_of_url(&fence, s->store_url);
 	allow_all(&fence, system_files, sizeof(system_files) / sizeof(*system_files));
 	if (reaches_out)
 		allow_all(&fence, network_files, sizeof(network_files) / sizeof(*network_files));

@@ -107,10 +107,20 @@ static void close_handle(uv_handle_t *handle, void *arg)
 		uv_close(handle, NULL);
 }
 
+static void on_drained(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
 void server_stop(struct server *server)
 {
+	uint64_t drain_ms = server->stopping ? 0 : server->settings.drain_ms;
 	server->stopping = true;
-	uv_stop(&server->loop);
+	if (drain_ms == 0 || uv_timer_init(&server->loop, &server->drain) < 0 ||
+	    uv_timer_start(&server->drain, on_drained, drain_ms, 0) < 0)
+		uv_stop(&server->loop);
+	else
+		log_info("draining", LOG_INT("ms", drain_ms));
 }
 
 static void on_hup(uv_signal_t *handle, int signal)

@@ -42,6 +42,7 @@ struct server {
 	bool is_backing_up;
 	bool is_serving; /* connections are taken */
 	bool stopping;
+	uv_timer_t drain; /* its end is the loop's */
 	uv_signal_t signals[3];
 };
 

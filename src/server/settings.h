@@ -34,9 +34,10 @@ struct settings {
 
 	char listen[SETTINGS_TEXT_SIZE]; /* for settings_addresses() */
 	char data[NET_PATH_SIZE];
-	uint64_t workers; /* 0: one per core */
 	char user[SETTINGS_USER_SIZE];
 	bool sandbox;
+	uint64_t workers;  /* 0: one per core */
+	uint64_t drain_ms; /* between the word to stop and the end */
 	char store_url[SETTINGS_TEXT_SIZE];
 	struct bus_config bus;
 	char admin_socket[SETTINGS_SOCKET_SIZE];

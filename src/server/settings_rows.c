@@ -103,6 +103,15 @@ const struct setting setting_rows[] = {
 	{ "server.data", SETTING_PATH, AFTER_RESTART, AT(data), "", .derive = derive_data,
 	    .derived_as = "/var/lib/messagerd for root, else ~/.local/share/messagerd",
 	    .help = "The folder for everything that lasts. Made with mode 0700 if it is missing." },
+	{ "server.proxy_from", SETTING_NETWORKS, AT_ONCE, AT(net.proxy_from), "",
+	    .max = SETTINGS_MAX_NETWORKS,
+	    .help =
+		"Addresses or networks of balancers, which begin each connection with the PROXY protocol, version 2: it says "
+		"from where the connection really comes. Empty: there is none." },
+	{ "server.drain_seconds", SETTING_SECONDS, AT_ONCE, AT(drain_ms), "0", .max = LONGEST,
+	    .help =
+		"When told to end it serves on for so long, with /readyz saying 503, so that a balancer sends "
+		"nobody new. A second signal cuts it short." },
 	{ "server.workers", SETTING_COUNT, AFTER_RESTART, AT(workers), "0", .max = 1024,
 	    .help = "Threads that serve connections. 0: one per core." },
 

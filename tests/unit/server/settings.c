@@ -564,6 +564,7 @@ static void prints_how_to_give_what_is_too_long(void **state)
 static const char example[] =
     "[server]\n"
     "user =\nsandbox = on\n"
+    "proxy_from =\ndrain_seconds = 0\n"
     "listen = 0.0.0.0:18443          ; several, separated by spaces; [::]:18443; port 0 picks a free one\n"
     "workers = 0                     ; 0: one per core\n"
     "[tls]\n"
