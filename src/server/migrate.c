@@ -133,6 +133,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
 }
 
+static void sort(struct rows *rows)
+{
+	if (rows->count > 0) /* qsort() takes nothing for nothing, not even no rows */
+		qsort(rows->all, rows->count, sizeof(struct row), by_name);
+}
+
 static void add_to_digest(crypto_hash_sha256_state *sha, const struct row *row)
 {
 	char at[32];
@@ -157,8 +163,8 @@ static void compare(struct migration *m, const char *what, struct rows *from, st
 	size_t at = 0, found = 0;
 	for (int i = 0; i < 2; i++)
 		crypto_hash_sha256_init(&sums[i]);
-	qsort(from->all, from->count, sizeof(struct row), by_name);
-	qsort(to->all, to->count, sizeof(struct row), by_name);
+	sort(from);
+	sort(to);
 	for (size_t i = 0; i < from->count; i++) {
 		add_to_digest(&sums[0], &from->all[i]);
 		while (at < to->count && by_name(&to->all[at], &from->all[i]) < 0)
