@@ -124,6 +124,8 @@ static bool fence_in(const struct settings *s, const char *config_path, int vers
 
 /* ---- In order ---- */
 
+enum { SEAL_SECONDS = 20 };
+
 static struct {
 	int landlock; /* its version; 0: not in force */
 	int landlock_error;
@@ -176,7 +178,10 @@ void sandbox_seal(const struct settings *s)
 	if (done.landlock == 0)
 		log_warn("not-confined", LOG_STR("by", "Landlock"),
 		    LOG_STR("reason", strerror(done.landlock_error)));
+	/* libseccomp 2.5 may go round in circles where memory is short: rather no server than one that hangs. */
+	alarm(SEAL_SECONDS);
 	bool restricted = syscalls_restrict(sandbox_reaches_out(s));
+	alarm(0);
 	if (!restricted)
 		log_warn(
 		    "not-confined", LOG_STR("by", "seccomp"), LOG_STR("reason", strerror(errno)));

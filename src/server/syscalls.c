@@ -174,6 +174,8 @@ static const char *const allowed[] = {
 	"gettimeofday",
 	"time",
 	"times",
+	"alarm",
+	"setitimer",
 	/* about itself */
 	"getpid",
 	"getppid",
