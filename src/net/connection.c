@@ -226,6 +226,8 @@ static void poll_as_needed(struct conn *c)
 
 static void stop_reading(struct conn *c)
 {
+	if (c->state == CONN_DEAD)
+		return;
 	poll_for(c, events_unread(c));
 }
 
@@ -679,7 +681,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	}
 	if (events & UV_WRITABLE)
 		write_backlog(c);
-	if (!(events & UV_READABLE) || (c->polled & UV_READABLE) == 0)
+	if (c->state == CONN_DEAD || !(events & UV_READABLE) || (c->polled & UV_READABLE) == 0)
 		return;
 	if (!is_read(c)) {
 		stop_reading(c);

@@ -13,7 +13,7 @@
 
 enum { PATH_SIZE = 4096 };
 
-/* Like mkdir -p; folders above the last one are as the umask says. */
+/* Like mkdir -p. Who becomes another user has to get through the folders above the last one, whatever root's umask says. */
 static bool make_folders(const char *path)
 {
 	char part[PATH_SIZE];
@@ -24,7 +24,8 @@ static bool make_folders(const char *path)
 	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
 	     slash = strchr(slash + 1, '/')) {
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+		if (mkdir(part, 0755) == 0 ? geteuid() == 0 && chmod(part, 0755) < 0
+					   : errno != EEXIST)
 			return false;
 	}
 	return mkdir(path, 0700) == 0 || errno == EEXIST;

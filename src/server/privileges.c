@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -36,14 +37,16 @@ bool privileges_find(const char *user, uid_t *uid_r, gid_t *gid_r, char *why, si
 	return true;
 }
 
-/* capset(2) has no wrapper in libc. */
+/* capget(2) and capset(2) have no wrapper in libc. A container may have taken even that right away: then nothing is left. */
 static bool keep_low_ports_only(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { {
-	    .effective = 1U << CAP_NET_BIND_SERVICE,
-	    .permitted = 1U << CAP_NET_BIND_SERVICE,
-	} };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	uint32_t kept = data[0].permitted & (1U << CAP_NET_BIND_SERVICE);
+	data[0] = (struct __user_cap_data_struct){ .effective = kept, .permitted = kept };
+	data[1] = (struct __user_cap_data_struct){ 0 };
 	return syscall(SYS_capset, &header, data) == 0;
 }
 

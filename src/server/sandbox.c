@@ -1,6 +1,7 @@
 #include "server/sandbox.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,10 +60,9 @@ static void allow_all(struct fence *fence, const char *const *paths, size_t coun
 		allow(fence, paths[i], LANDLOCK_READ);
 }
 
-/* A file that is replaced is another file: so its folder. */
-static void allow_folder_of(struct fence *fence, const char *path, enum landlock_use use)
+static void allow_parent_of(struct fence *fence, const char *path, enum landlock_use use)
 {
-	char folder[NET_PATH_SIZE];
+	char folder[PATH_MAX];
 	snprintf(folder, sizeof(folder), "%s", path);
 	char *slash = strrchr(folder, '/');
 	if (slash == NULL)
@@ -72,12 +72,22 @@ static void allow_folder_of(struct fence *fence, const char *path, enum landlock
 	allow(fence, folder, use);
 }
 
-/* Files that the settings name are read, at the start or again at a reload. */
+/* A file that is replaced is another file: so its folder, and that in which it really lies, if it is a link. */
+static void allow_folder_of(struct fence *fence, const char *path, enum landlock_use use)
+{
+	char real[PATH_MAX];
+	allow_parent_of(fence, path, use);
+	if (realpath(path, real) != NULL)
+		allow_parent_of(fence, real, use);
+}
+
+/* Files that the settings name are read, at the start or again at a reload. (The data folder and the admin socket are none.) */
 static void allow_named(struct fence *fence, const struct settings *s)
 {
 	for (size_t i = 0; i < setting_row_count; i++) {
 		const char *path = setting_value(s, &setting_rows[i]);
-		if (setting_rows[i].type == SETTING_PATH && path[0] != '\0')
+		if (setting_rows[i].type == SETTING_PATH && path[0] != '\0' && path != s->data &&
+		    path != s->admin_socket)
 			allow_folder_of(fence, path, LANDLOCK_READ);
 	}
 }
@@ -156,7 +166,6 @@ bool sandbox_enter(const struct settings *s, const char *config_path, char *why,
 	forget_core_files();
 	wake_libraries(s);
 	int version = landlock_version();
-	errno = ENOSYS;
 	if (version > 0 && fence_in(s, config_path, version))
 		done.landlock = version;
 	else

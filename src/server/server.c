@@ -79,6 +79,10 @@ bool server_reload(struct server *server, char why_r[static NET_WHY_SIZE])
 {
 	struct settings next;
 	const struct server_origin *from = &server->origin;
+	if (server->stopping) {
+		snprintf(why_r, NET_WHY_SIZE, "the server is about to end");
+		return false;
+	}
 	notify("RELOADING=1");
 	bool listens = settings_load(from->path, from->sets, from->set_count, &server->settings,
 			   &next, why_r, NET_WHY_SIZE) &&
@@ -305,10 +309,11 @@ static void serve(struct server *server)
 	notify("READY=1");
 	sweep_start(&server->sweep, &server->loop, server->store, server->settings.chat.keep_days);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
+	server->stopping = true;
 	notify("STOPPING=1");
 	listen_for_second_signal(server);
+	admin_close(&server->admin); /* it may ask the others */
 	http_close(&server->http);
-	admin_close(&server->admin);
 	chat_refuse_logins(server->chat);
 	net_stop(server->net, STOP_WAIT_MS);
 }

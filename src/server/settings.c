@@ -56,7 +56,10 @@ static bool set(struct settings *s, const char *where, const char *name, const c
 		    "must have no control byte, no blank at an end and no ';' after a blank");
 	else if (setting_parse(row, value, s, must_be, sizeof(must_be)))
 		return true;
-	snprintf(why, why_size, "%s: %s = %.200s: %s", where, name, value, must_be);
+	if (row->type == SETTING_URL) /* there may be a password in it */
+		snprintf(why, why_size, "%s: %s: %s", where, name, must_be);
+	else
+		snprintf(why, why_size, "%s: %s = %.200s: %s", where, name, value, must_be);
 	return false;
 }
 

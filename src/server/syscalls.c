@@ -212,8 +212,6 @@ static const char *const deadly[] = {
 	"setns",
 	"unshare",
 	"userfaultfd",
-	"keyctl",
-	"add_key",
 	"perf_event_open",
 };
 

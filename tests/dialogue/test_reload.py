@@ -2,6 +2,8 @@
 
 import re
 import signal
+import socket
+import threading
 from ssl import TLSVersion
 
 import pytest
@@ -260,3 +262,34 @@ def test_many_hups_in_a_row(serve):
     for _ in range(20):
         server.is_well()
     alice.is_settled()
+
+
+def test_the_end_comes_while_settings_are_read_again(serve):
+    """Whoever asks for a reload while the server ends gets no, and the server ends as it should."""
+    server = serve({"metrics.listen": "127.0.0.1:0"})
+    alice = server.sign_up("alice")
+    over = threading.Event()
+
+    def reload_on_and_on():
+        while not over.is_set():
+            with socket.socket(socket.AF_UNIX) as admin:
+                try:
+                    admin.settimeout(1)
+                    admin.connect(str(server.data / "admin.sock"))
+                    admin.sendall(b"text 0\nreload\n\n")
+                    admin.recv(10)
+                except OSError:
+                    pass
+
+    threads = [threading.Thread(target=reload_on_and_on) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        server.await_log(r"\breloaded\b")
+        server.signal(signal.SIGTERM)
+        alice.hears_last("END * <server closing>")
+        server.ends()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
