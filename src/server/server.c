@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sodium.h>
@@ -333,6 +334,17 @@ static void *realloc_patiently(void *block, size_t size)
 	return moved;
 }
 
+/*
+ * What a receiver lets pile up is a block of 128 KiB and more: by itself glibc would come to keep such blocks after a storm, this way they go back to
+ * the system when they are freed.
+ */
+static void give_large_blocks_back(void)
+{
+	enum { LARGE = 128 << 10 };
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
+}
+
 int server_run(const struct settings *settings, const struct server_origin *origin)
 {
 	char why[NET_WHY_SIZE] = "";
@@ -348,6 +360,7 @@ int server_run(const struct settings *settings, const struct server_origin *orig
 		return 1;
 	}
 	raise_descriptor_limit();
+	give_large_blocks_back();
 	bool started = listen_to_signals(&server) && put_together(&server, why) &&
 		       (server.admin = admin_open(&server, settings->admin_socket, why)) != NULL &&
 		       open_http(&server, why);
