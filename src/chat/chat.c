@@ -138,7 +138,8 @@ void chat_free(struct chat *chat)
 struct chat_counts chat_counts(struct chat *chat)
 {
 	struct chat_counts sum = { .online = directory_count(chat->directory),
-		.passwords_waiting = pool_waiting(chat->passwords) };
+		.passwords_waiting = pool_waiting(chat->passwords),
+		.passwords_hashed = chat->passwords_hashed };
 	for (unsigned i = 0; i < net_worker_count(chat->net); i++) {
 		const struct chat_worker *w = worker_owner(net_worker(chat->net, i));
 		for (int outcome = 0; outcome < OUTCOMES; outcome++)

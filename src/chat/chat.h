@@ -66,7 +66,7 @@ struct chat_counts {
 	uint64_t endings[ENDINGS];      /* of connections that had shaken hands */
 	uint64_t messages, undelivered; /* MSG taken; of these, to nobody online */
 	uint64_t group_messages, group_deliveries;
-	uint64_t passwords_waiting;
+	uint64_t passwords_waiting, passwords_hashed;
 	uint64_t uploads, downloads; /* files that came in and went out whole */
 	uint64_t upload_bytes, download_bytes;
 };

@@ -265,10 +265,16 @@ static void hash_replaced(struct store_request *request)
 	let_in(request->arg);
 }
 
+static bool hash(struct login *login)
+{
+	login->chat->passwords_hashed++;
+	return password_hash(password_of(login), &login->cost, login->request.hash);
+}
+
 static void replace_hash(struct login *login)
 {
 	memcpy(login->request.old_hash, login->request.hash, sizeof(login->request.hash));
-	if (password_hash(password_of(login), &login->cost, login->request.hash))
+	if (hash(login))
 		submit(login, STORE_ACCOUNT_SET_HASH, hash_replaced);
 	else
 		let_in(login);
@@ -277,6 +283,7 @@ static void replace_hash(struct login *login)
 static void verify(struct login *login)
 {
 	bool known = login->possible && login->request.status == STORE_OK;
+	login->chat->passwords_hashed++;
 	enum password_verdict verdict =
 	    password_verify(password_of(login), known ? login->request.hash : NULL, &login->cost);
 	if (verdict == PASSWORD_WRONG) {
@@ -301,7 +308,7 @@ static void account_added(struct store_request *request)
 static void hash_new(struct login *login)
 {
 	login->request.created_ms = clock_wall_ms();
-	if (password_hash(password_of(login), &login->cost, login->request.hash))
+	if (hash(login))
 		submit(login, STORE_ACCOUNT_ADD, account_added);
 	else
 		go_back(login, OUTCOME_LATER);

@@ -43,7 +43,8 @@ struct chat {
 	_Atomic bool refusing_logins;
 	pthread_mutex_t login_lock;
 	pthread_cond_t login_ended;
-	size_t logins_under_way;         /* beside the loops */
+	size_t logins_under_way; /* beside the loops */
+	_Atomic uint64_t passwords_hashed;
 	struct chat_config first_config; /* for workers that are about to start */
 };
 

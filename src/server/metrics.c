@@ -80,6 +80,8 @@ static const struct metric metrics[] = {
 	    "Log-ins and sign-ups by how they came out." },
 	{ "passwords_waiting", "passwords_waiting", GAUGE, AT(chat.passwords_waiting),
 	    .help = "Log-ins that wait for their password to be hashed." },
+	{ "passwords_hashed_total", "passwords_hashed", COUNTER, AT(chat.passwords_hashed),
+	    .help = "Passwords that were hashed, which is most of what a log-in costs." },
 	{ NULL, "messages", COUNTER, AT(chat.messages) },
 	{ NULL, "undelivered", COUNTER, AT(chat.undelivered) },
 	{ "private_messages_total", NULL, COUNTER, AT(private_messages), "outcome",
