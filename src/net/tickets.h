@@ -1,6 +1,6 @@
 /*
  * tickets.h: the keys that seal session tickets. All workers and all contexts share them, so a ticket is good whichever worker its owner meets
- * next, and after new settings too. They change with time and are nowhere but in memory: who takes one later reads no more than some hours of
+ * next, and after new settings too, but for tls.client_certificates (tls.c). They change with time and are nowhere but in memory: who takes one later reads no more than some hours of
  * tickets. Any thread.
  */
 #ifndef NET_TICKETS_H

@@ -123,6 +123,15 @@ void tls_error_text(char *text, size_t size)
 	ERR_clear_error();
 }
 
+/* A ticket is good only where certificates are asked for as they were when it was made: it brings the peer's, or that there was none. */
+static bool name_sessions(SSL_CTX *context, enum net_client_certificates how)
+{
+	unsigned char name[sizeof(alpn_name)]; /* the last byte says how */
+	memcpy(name, alpn_name, sizeof(name) - 1);
+	name[sizeof(name) - 1] = (unsigned char)how;
+	return SSL_CTX_set_session_id_context(context, name, sizeof(name)) == 1;
+}
+
 static bool set_up(SSL_CTX *context, const struct net_config *config)
 {
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -137,7 +146,7 @@ static bool set_up(SSL_CTX *context, const struct net_config *config)
 	ask_for_certificate(context, config->client_certificates);
 	int version = config->min_version == NET_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 	return tickets_use(context) && SSL_CTX_set_min_proto_version(context, version) &&
-	       SSL_CTX_set_session_id_context(context, alpn_name, sizeof(alpn_name) - 1) &&
+	       name_sessions(context, config->client_certificates) &&
 	       SSL_CTX_set_ciphersuites(context,
 		   "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") &&
 	       SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") &&

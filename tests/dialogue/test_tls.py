@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import signal
 import socket
 import ssl
 import stat
@@ -11,7 +12,7 @@ from ssl import TLSVersion
 
 import pytest
 
-from wire import Refused, client_context
+from wire import Refused, client_context, eventually
 
 P256 = bytes.fromhex("06082a8648ce3d030107")  # the curve's object identifier in DER
 CERTIFICATE_REQUEST = 13  # a handshake message, RFC 8446 section 4
@@ -216,3 +217,26 @@ def test_a_session_of_tls_may_be_resumed(serve, client_pem, version, mode):
     alice.quit()
     for _ in range(3):
         server.log_in(alice, context=context, ticket=ticket).quit()
+
+
+@versions
+def test_a_ticket_is_no_way_around_a_certificate(serve, client_pem, version):
+    """It was given when none was asked for; after HUP a handshake in full finds the certificate missing."""
+    server = serve({"server.workers": 1}, config="[tls]\nclient_certificates = off\n")
+    context = only(version)
+    alice = server.sign_up("alice", context=context)
+    alice.is_settled()
+    ticket = alice.tls.session
+    alice.quit()
+    again = server.log_in(alice, context=context, ticket=ticket)
+    assert again.tls.session_reused
+    again.quit()
+    server.config.write_text("[tls]\nclient_certificates = required\n")
+    server.signal(signal.SIGHUP)
+
+    def is_turned_away(**how):
+        with pytest.raises((Refused, AssertionError, OSError)):
+            server.log_in(alice, **how).quit()
+    eventually(lambda: is_turned_away(context=only(version)), errors=pytest.fail.Exception)
+    is_turned_away(context=context, ticket=ticket)
+    server.log_in(alice, context=client_context(version, version, certificate=client_pem)).is_settled()
