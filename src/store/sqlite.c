@@ -83,16 +83,21 @@ static void leave(struct sqlite *store, size_t count)
 	pthread_mutex_unlock(&store->lock);
 }
 
+static void count_failure(struct sqlite *store, enum store_status status)
+{
+	if (status == STORE_UNAVAILABLE) {
+		store->failed++;
+		store->failed_ms = clock_now_ms();
+	}
+}
+
 /* Gives the requests back. Each is the caller's from its done() on, so its next is read before. */
 static void finish_all(struct sqlite *store, struct store_request *first)
 {
 	size_t count = 0;
 	for (struct store_request *request = first, *next; request != NULL; request = next) {
 		next = request->next;
-		if (request->status == STORE_UNAVAILABLE) {
-			store->failed++;
-			store->failed_ms = clock_now_ms();
-		}
+		count_failure(store, request->status);
 		request->done(request);
 		count++;
 	}
@@ -281,6 +286,7 @@ static void look_up_here(struct store *base, struct store_request *request)
 {
 	struct sqlite *store = sqlite_of(base);
 	request->status = look_up(&store->lane[LANE_READER], request);
+	count_failure(store, request->status);
 }
 
 /* ---- opening and closing ---- */

@@ -3,8 +3,10 @@
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 
@@ -144,6 +146,19 @@ def test_pages(server):
         assert (get(server, path)[0], get(server, path)[2]) == (200, b"ok\n")
     assert get(server, "/")[0] == 404
     assert get(server, "/metrics/")[0] == 404
+
+
+def test_it_is_not_ready_when_nobody_can_log_in(server):
+    """The look-up of a log-in is on a way of its own through the store."""
+    alice = server.sign_up("alice")
+    alice.quit()
+    with closing(sqlite3.connect(server.data / "messagerd.db")) as other:
+        other.execute("ALTER TABLE account RENAME TO lost")
+    peer = server.connect()
+    peer.say(f"AUTH {alice} {alice.password}")
+    peer.hears_last("END * <try later>")
+    assert get(server, "/readyz")[0] == 503
+    assert figures(server)["messagerd_store_failures_total"] == 1
 
 
 def test_head_has_no_body(server):

@@ -165,6 +165,25 @@ static void failing_commit(void **state)
 	tear_down(f);
 }
 
+/* Of a look-up on the caller's thread too: it is what log-ins do. */
+static void failures_are_counted(void **state)
+{
+	struct fixture *f = set_up();
+	struct store_request request = { .call = STORE_ACCOUNT_GET, .name = "ann" };
+	char hash[STORE_HASH_SIZE];
+	assert_true(store_look_up(f->store, &request));
+	assert_int_equal(request.status, STORE_NONE);
+	assert_int_equal(store_counts(f->store).failed, 0);
+	other_does(f, "ALTER TABLE account RENAME TO lost");
+	assert_true(store_look_up(f->store, &request));
+	assert_int_equal(request.status, STORE_UNAVAILABLE);
+	assert_int_equal(store_counts(f->store).failed, 1);
+	assert_true(store_counts(f->store).failed_ms > 0);
+	assert_int_equal(ask_hash(f->store, "ann", hash), STORE_UNAVAILABLE);
+	assert_int_equal(store_counts(f->store).failed, 2);
+	tear_down(f);
+}
+
 /* A full disk, by way of a limit on the size of this process's files. */
 static void full_disk(void **state)
 {
@@ -392,6 +411,7 @@ int main(int argc, char **argv)
 	UNIT_TEST(failing_statement);
 	UNIT_TEST(failing_transaction);
 	UNIT_TEST(failing_commit);
+	UNIT_TEST(failures_are_counted);
 	UNIT_TEST(full_disk);
 	UNIT_TEST(reading_waits_for_no_writer);
 	UNIT_TEST(groups_share_commits);
