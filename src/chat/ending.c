@@ -44,6 +44,8 @@ enum net_offence ending_offence(unsigned ending)
 		{ "closed by peer", NET_OFFENCE_NO_LOGIN },
 		{ "connection broken", NET_OFFENCE_NO_LOGIN },
 		{ "too many trials", NET_OFFENCE_NO_LOGIN },
+		{ "registration closed", NET_OFFENCE_NO_LOGIN },
+		{ "banned", NET_OFFENCE_NO_LOGIN },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strcmp(rows[i].name, ending_names[ending]) == 0)

@@ -35,6 +35,18 @@ def no_login(server, **how):
     server.connect(**how).close_notify()
 
 
+def registration_closed(server, **how):
+    peer = server.connect(**how)
+    peer.say("PUT somebody secret")
+    peer.hears_last("END * <registration closed>")
+
+
+def banned_name(server, **how):
+    peer = server.connect(**how)
+    peer.say("PUT banned secret")
+    peer.hears_last("END * <banned>")
+
+
 def knock_and_go(server, **how):
     server.knock(**how).close()
 
@@ -76,6 +88,23 @@ def test_who_offends_is_refused_for_a_while_and_nobody_else(serve, offend):
     server.sign_up("bob", **GOOD)
     server.sign_up("carol")
     eventually(lambda: server.sign_up("dora", **BAD))  # what is owed is paid by waiting
+
+
+@pytest.mark.parametrize("offend", [registration_closed, banned_name])
+def test_a_door_that_is_shut_is_not_knocked_at_for_nothing(serve, offend):
+    """Who is turned away before log-in, and comes again and again, is refused too."""
+    server = serve({**STRICT, "limits.penalty_threshold": 60, "limits.penalty_longest": 60, "limits.penalty_no_login": 40,
+                    "login.registration": "closed" if offend is registration_closed else "open"})
+    admin = Administrator(server)
+    admin.does("ban", "banned")
+    for _ in range(2):
+        offend(server, **BAD)
+
+    def owes_too_much():
+        assert [row["state"] for row in admin.asks("penalties", "list")["penalties"]] == ["refused"]
+    eventually(owes_too_much, errors=AssertionError)
+    is_refused(server, **BAD)
+    server.connect(**GOOD)
 
 
 def test_an_exempt_address_owes_nothing(serve):
