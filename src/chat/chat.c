@@ -55,11 +55,12 @@ struct chat *chat_new(const struct chat_options *options, char *why, size_t why_
 	chat->first_config = *options->config;
 	chat->directory = directory_new();
 	chat->refusals = refusals_new();
+	chat->sign_ups = refusals_new();
 	chat->bans = bans_new();
 	chat->passwords = pool_new(options->password_threads);
 	why[0] = '\0';
-	bool is_good =
-	    chat->directory && chat->refusals && chat->bans && chat->passwords && load_bans(chat);
+	bool is_good = chat->directory && chat->refusals && chat->sign_ups && chat->bans &&
+		       chat->passwords && load_bans(chat);
 	if (is_good && store_is_shared(chat->store))
 		chat->cluster = cluster_new(chat, options->node, options->place, why, why_size);
 	if (is_good && (chat->cluster != NULL || !store_is_shared(chat->store)))
@@ -126,6 +127,7 @@ void chat_free(struct chat *chat)
 		return;
 	directory_free(chat->directory);
 	refusals_free(chat->refusals);
+	refusals_free(chat->sign_ups);
 	bans_free(chat->bans);
 	cluster_free(chat->cluster);
 	pthread_cond_destroy(&chat->login_ended);

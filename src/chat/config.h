@@ -21,6 +21,7 @@ struct chat_config {
 	uint64_t burst;
 
 	uint64_t failed_logins_per_minute; /* of one address */
+	uint64_t sign_ups_per_minute;      /* of one address */
 
 	uint64_t upload_ms;
 	uint64_t download_ms;

@@ -59,7 +59,7 @@ struct login {
 	struct conn_id conn;
 	struct address from;
 	struct password_cost cost;
-	uint64_t refusals_max;
+	uint64_t refusals_max, sign_ups_max; /* of its address in a minute; 0: no limit */
 	bool sign_up;
 	_Atomic bool abandoned;
 	bool possible; /* AUTH: such a name and password can be; else only the time is spent */
@@ -233,10 +233,14 @@ static struct slice password_of(const struct login *login)
 }
 
 /* Asked again right before the hash: many log-ins of one address may have waited here together. */
-static bool too_many_refusals(const struct login *login)
+static bool too_many_trials(const struct login *login)
 {
-	return login->refusals_max != 0 && refusals_count(login->chat->refusals, &login->from,
-					       clock_now_ms()) >= login->refusals_max;
+	uint64_t now_ms = clock_now_ms();
+	const struct chat *chat = login->chat;
+	return (login->refusals_max != 0 &&
+		   refusals_count(chat->refusals, &login->from, now_ms) >= login->refusals_max) ||
+	       (login->sign_ups_max != 0 &&
+		   refusals_count(chat->sign_ups, &login->from, now_ms) >= login->sign_ups_max);
 }
 
 /* Sends a log-in back for which nothing shall be hashed. */
@@ -244,7 +248,7 @@ static bool is_refused_unseen(struct login *login)
 {
 	if (login->chat->refusing_logins || login->abandoned)
 		go_back(login, OUTCOME_LATER);
-	else if (too_many_refusals(login))
+	else if (too_many_trials(login))
 		go_back(login, OUTCOME_ADDRESS_TRIALS);
 	else
 		return false;
@@ -305,8 +309,14 @@ static void account_added(struct store_request *request)
 		go_back(login, request->status == STORE_TAKEN ? OUTCOME_TAKEN : OUTCOME_LATER);
 }
 
+/* A sign-up counts before its hash: it is the hash that takes the others' time. */
 static void hash_new(struct login *login)
 {
+	if (login->sign_ups_max != 0 && !refusals_add_below(login->chat->sign_ups, &login->from,
+					    login->sign_ups_max, clock_now_ms())) {
+		go_back(login, OUTCOME_ADDRESS_TRIALS);
+		return;
+	}
 	login->request.created_ms = clock_wall_ms();
 	if (hash(login))
 		submit(login, STORE_ACCOUNT_ADD, account_added);
@@ -370,6 +380,8 @@ static struct login *login_new(struct session *s, const struct query *q)
 	    (struct password_cost){ config->password_memory_bytes, config->password_passes };
 	login->refusals_max = config->failed_logins_per_minute;
 	login->sign_up = q->verb == QUERY_PUT;
+	if (login->sign_up && !worker_exempts(login->worker, &login->from))
+		login->sign_ups_max = config->sign_ups_per_minute;
 	login->possible = q->user.len <= NAME_MAX_LEN && q->text.len <= PASSWORD_MAX_LEN &&
 			  name_check(q->user) == NAME_OK;
 	if (login->possible) {
@@ -386,7 +398,7 @@ static bool start(struct session *s, const struct query *q)
 	struct login *login = login_new(s, q);
 	if (login == NULL)
 		return settle(s, OUTCOME_LATER);
-	if (too_many_refusals(login)) {
+	if (too_many_trials(login)) {
 		login_free(login);
 		worker_penalize(s->here->worker, conn_address(s->conn), NET_OFFENCE_PASSWORD);
 		return settle(s, OUTCOME_ADDRESS_TRIALS);

@@ -94,34 +94,47 @@ static void clear_passed(struct source *s, uint64_t second)
 	s->second = second;
 }
 
-void refusals_add(struct refusals *r, const struct address *from, uint64_t now_ms)
+static uint64_t count_of(struct source *s, uint64_t now_ms)
+{
+	uint64_t count = 0;
+	clear_passed(s, now_ms / 1000);
+	for (int i = 0; i < SECONDS; i++)
+		count += s->counts[i];
+	return count;
+}
+
+bool refusals_add_below(
+    struct refusals *r, const struct address *from, uint64_t max, uint64_t now_ms)
 {
 	struct address address = address_source(from);
 	uint64_t hash;
 	pthread_mutex_lock(&r->lock);
 	struct source *s = find(r, &address, &hash);
-	if (s == NULL)
+	bool is_below = (s != NULL ? count_of(s, now_ms) : 0) < max;
+	if (is_below && s == NULL)
 		s = add(r, &address, hash);
-	if (s != NULL) {
+	if (is_below && s != NULL) {
 		clear_passed(s, now_ms / 1000);
 		s->counts[s->second % SECONDS]++;
 		list_remove(&s->by_age);
 		list_append(&r->by_age, &s->by_age);
 	}
 	pthread_mutex_unlock(&r->lock);
+	return is_below;
+}
+
+void refusals_add(struct refusals *r, const struct address *from, uint64_t now_ms)
+{
+	refusals_add_below(r, from, UINT64_MAX, now_ms);
 }
 
 uint64_t refusals_count(struct refusals *r, const struct address *from, uint64_t now_ms)
 {
 	struct address address = address_source(from);
-	uint64_t hash, count = 0;
+	uint64_t hash;
 	pthread_mutex_lock(&r->lock);
 	struct source *s = find(r, &address, &hash);
-	if (s != NULL) {
-		clear_passed(s, now_ms / 1000);
-		for (int i = 0; i < SECONDS; i++)
-			count += s->counts[i];
-	}
+	uint64_t count = s != NULL ? count_of(s, now_ms) : 0;
 	pthread_mutex_unlock(&r->lock);
 	return count;
 }

@@ -38,6 +38,7 @@ struct chat {
 	struct net *net;
 	struct directory *directory;
 	struct refusals *refusals;
+	struct refusals *sign_ups; /* counted the same way */
 	struct bans *bans;
 	struct pool *passwords;
 	_Atomic bool refusing_logins;

@@ -177,6 +177,9 @@ uint64_t worker_now_ms(const struct worker *w);
 /* Somebody there has done that: it adds to the penalties of its address. */
 void worker_penalize(struct worker *w, const struct address *from, enum net_offence offence);
 
+/* Is that an address of limits.penalty_exempt? */
+bool worker_exempts(struct worker *w, const struct address *from);
+
 /* The connection of that name, or NULL if it is gone, closing, or another worker's. */
 struct conn *worker_conn(struct worker *w, struct conn_id id);
 

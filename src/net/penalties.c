@@ -196,6 +196,14 @@ bool penalties_refuse(struct penalties *p, const struct address *from, uint64_t 
 	return refuse;
 }
 
+bool penalties_exempt(struct penalties *p, const struct address *from)
+{
+	pthread_mutex_lock(&p->lock);
+	bool exempt = is_exempt(p, from);
+	pthread_mutex_unlock(&p->lock);
+	return exempt;
+}
+
 void penalties_each(struct penalties *p, uint64_t now_ms,
     void (*each)(const struct net_penalty *penalty, void *arg), void *arg)
 {

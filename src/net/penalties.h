@@ -27,6 +27,9 @@ void penalties_add(
 /* Is it to be refused? */
 bool penalties_refuse(struct penalties *p, const struct address *from, uint64_t now_ms);
 
+/* Is it in a network that owes nothing? */
+bool penalties_exempt(struct penalties *p, const struct address *from);
+
 /* Those who owe something; each() must not call back. */
 void penalties_each(struct penalties *p, uint64_t now_ms,
     void (*each)(const struct net_penalty *penalty, void *arg), void *arg);

@@ -100,6 +100,11 @@ void worker_penalize(struct worker *w, const struct address *from, enum net_offe
 	penalties_add(w->net->penalties, from, offence, worker_now_ms(w));
 }
 
+bool worker_exempts(struct worker *w, const struct address *from)
+{
+	return penalties_exempt(w->net->penalties, from);
+}
+
 void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg), void *arg)
 {
 	for (uint32_t i = 0; i < w->slot_count; i++) {

@@ -211,6 +211,11 @@ const struct setting setting_rows[] = {
 	    .help =
 		"Refused log-ins from one address, so that a crowd behind one address is not hurt. 0: no "
 		"limit." },
+	{ "limits.signups_per_address_per_minute", SETTING_COUNT, AT_ONCE,
+	    AT(chat.sign_ups_per_minute), "60", .max = MOST,
+	    .help =
+		"Sign-ups from one address that is not in penalty_exempt: their hashes would keep all others "
+		"from logging in. 0: no limit." },
 	{ "limits.unauthenticated", SETTING_COUNT, AT_ONCE, AT(net.unauthenticated), "10000",
 	    .max = MOST, .help = "Connections at a time that have not logged in. 0: no limit." },
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from wire import Refused, closed_without_a_word, eventually
+from wire import Refused, closed_without_a_word, eventually, unique
 
 REFUSED = "END <incorrect username or password>"
 TOO_MANY = "END * <too many trials>"
@@ -141,6 +141,40 @@ def test_beyond_the_limit_nothing_is_hashed(serve):
     assert not_hashed < hashed / 4, f"a hash takes {hashed:.3f} s, a refusal without one {not_hashed:.3f} s"
 
 
+# Sign-ups
+
+def test_too_many_sign_ups_of_an_address(serve):
+    server = serve({"limits.signups_per_address_per_minute": 3, "limits.penalty_exempt": "127.0.0.1"})
+    bad = {"source": "127.0.0.66"}
+    alice = server.sign_up("alice", **bad)
+    alice.quit()
+    for _ in range(2):
+        peer = server.connect(**bad)
+        peer.say(f"PUT {alice} secret")  # costs no hash and counts as none
+        peer.hears("TRY <username already taken>")
+        peer.sign_up(unique("bob"), "secret")
+    for _ in range(2):
+        peer = server.connect(**bad)
+        peer.say("PUT carol secret")
+        peer.hears_last(TOO_MANY)
+    server.log_in(alice, **bad)  # it is for sign-ups alone
+    server.sign_up("dora", source="127.0.0.77")
+    for _ in range(5):
+        server.sign_up("erin")  # exempt
+    server.connect(source="127.0.0.77").sign_up("carol", "secret")
+
+
+def test_a_crowd_that_signs_up_at_once_is_not_hashed(serve):
+    """All are asked for before the first is hashed, and no more come in than may."""
+    server = serve({"limits.signups_per_address_per_minute": 5, "limits.penalty_exempt": "127.0.0.1"})
+    peers = [server.connect(source="127.0.0.66") for _ in range(60)]
+    for peer in peers:
+        peer.say(f"PUT {unique('crowd')} secret")
+    answers = [peer.next_record() for peer in peers]
+    assert answers.count(f"{TOO_MANY} \r\n".encode()) == 55, answers
+    assert sum(answer.startswith(b"ACCEPT ") for answer in answers) == 5, answers
+
+
 # Queries
 
 def test_too_many_queries_are_slowed_down_and_none_is_dropped(serve):
@@ -195,7 +229,7 @@ def test_zero_is_no_limit(serve):
         "login.timeout", "login.handshake_timeout", "login.max_tries", "session.check_interval", "session.user_timeout",
         "session.idle_timeout", "session.query_timeout", "session.messages_per_second",
         "limits.connections", "limits.connections_per_address", "limits.unauthenticated",
-        "limits.failed_logins_per_address_per_minute")})
+        "limits.failed_logins_per_address_per_minute", "limits.signups_per_address_per_minute")})
     refuse(server, times=70)
     peer = server.connect()
     for _ in range(70):

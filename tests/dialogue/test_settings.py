@@ -118,6 +118,7 @@ session.burst = 400
 limits.connections = 0
 limits.connections_per_address = 0
 limits.failed_logins_per_address_per_minute = 60
+limits.signups_per_address_per_minute = 60
 limits.unauthenticated = 10000
 log.level = info
 log.format = text

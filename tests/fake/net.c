@@ -120,6 +120,11 @@ void worker_penalize(struct worker *w, const struct address *from, enum net_offe
 {
 }
 
+bool worker_exempts(struct worker *w, const struct address *from)
+{
+	return false;
+}
+
 void conn_send(struct conn *c, struct slice bytes)
 {
 	if (!c->is_open)

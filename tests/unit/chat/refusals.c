@@ -32,6 +32,20 @@ static void counts_the_last_minute(void **state)
 	refusals_free(r);
 }
 
+static void adds_no_more_than_may_be(void **state)
+{
+	struct refusals *r = refusals_new();
+	struct address from = address_from("192.0.2.1"), other = address_from("192.0.2.2");
+	for (uint64_t i = 0; i < 3; i++)
+		assert_true(refusals_add_below(r, &from, 3, start_ms + i * SECOND));
+	assert_false(refusals_add_below(r, &from, 3, start_ms + 59 * SECOND));
+	assert_int_equal(refusals_count(r, &from, start_ms + 59 * SECOND), 3);
+	assert_true(refusals_add_below(r, &other, 3, start_ms + 59 * SECOND));
+	assert_true(refusals_add_below(r, &from, 3, start_ms + MINUTE)); /* the first has passed */
+	assert_false(refusals_add_below(r, &from, 3, start_ms + MINUTE));
+	refusals_free(r);
+}
+
 static void forgets_after_a_long_time(void **state)
 {
 	struct refusals *r = refusals_new();
@@ -88,6 +102,7 @@ int main(int argc, char **argv)
 	if (sodium_init() < 0)
 		return 1;
 	UNIT_TEST(counts_the_last_minute);
+	UNIT_TEST(adds_no_more_than_may_be);
 	UNIT_TEST(forgets_after_a_long_time);
 	UNIT_EACH(counts_by_source, pairs);
 	UNIT_TEST(of_too_many_sources_the_oldest_is_forgotten);
