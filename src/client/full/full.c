@@ -370,6 +370,7 @@ enum exit_status full_run(struct options *options, struct settings *settings,
 	while (f.contact != NULL && !f.is_over)
 		turn(&f);
 	face->leave(face);
+	full_history_end(&f);
 	enum exit_status status = judge(&f);
 	int signal = f.signal;
 	full_clear(&f);

@@ -100,6 +100,7 @@ struct full {
 	char server_text[SERVER_TEXT_SIZE];
 	char prompt[FULL_PROMPT_SIZE];
 
+	size_t unsent_told; /* so many unsent texts have kept the person from leaving */
 	bool is_quitting;
 	bool is_over;
 	bool was_refused; /* a log-in */
@@ -158,6 +159,10 @@ void full_on_contact_event(void *ctx, const struct contact_event *event);
 
 /* talk.c */
 
+/* There is a session, for the first time: what is said is kept from now on. */
+void full_history_begin(struct full *f);
+/* What was never sent is noted as such. */
+void full_history_end(struct full *f);
 void full_talk_begin(struct full *f);
 void full_answer_target(struct full *f, struct slice line);
 /* Without spaces around. */

@@ -134,6 +134,9 @@ static int write_line(int fd, const struct said *said, char sign)
 		return errno;
 	if (!S_ISREG(st.st_mode))
 		return EINVAL;
+	/* one that was copied here, or made by hand */
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0 && fchmod(fd, S_IRUSR | S_IWUSR) != 0)
+		return errno;
 	if (!format_line(&line, fd, st.st_size, said, sign)) {
 		buffer_clear(&line);
 		return ENOMEM;
@@ -187,6 +190,12 @@ bool history_not_delivered(
 	return append(h, c, line, '!', why);
 }
 
+bool history_doubtful(
+    struct history *h, const struct conversation *c, const struct said *line, struct why *why)
+{
+	return append(h, c, line, '?', why);
+}
+
 /* Reading */
 
 /* Takes so many digits and the character behind them. false: they are not there. */
@@ -220,12 +229,14 @@ static bool take_time(struct slice *s, int64_t *time_ms_r)
 	return true;
 }
 
-/* The last line of one's own in c that has this text becomes one that was not delivered. false: it is not among those that were read. */
-static bool mark(struct model *m, const struct conversation *c, struct slice text)
+/* The last line of one's own in c that has this text gets the state; if it is not among those that were read, it is added. */
+static void mark(struct model *m, struct conversation *c, int64_t time_ms, enum said_state state,
+    struct slice sender, struct slice text)
 {
 	uint64_t number;
 	struct slice target = c->kind == WITH_GROUP ? SLICE("") : conversation_name(c);
-	return model_note_state(m, target, text, STATE_NOT_DELIVERED, &number) != NULL;
+	if (model_note_state(m, target, text, state, &number) == NULL)
+		model_add_old(m, c, time_ms, SAID_BY_ME, state, sender, text);
 }
 
 /* What was not delivered was sent again, if it was said once more. */
@@ -260,8 +271,9 @@ static void take_line(struct model *m, struct conversation *c, struct slice line
 	} else if (sign == '>') {
 		note_repeated(m, c, text);
 		model_add_old(m, c, time_ms, SAID_BY_ME, STATE_SENT, sender, text);
-	} else if (sign == '!' && !mark(m, c, text)) {
-		model_add_old(m, c, time_ms, SAID_BY_ME, STATE_NOT_DELIVERED, sender, text);
+	} else if (sign == '!' || sign == '?') {
+		mark(m, c, time_ms, sign == '!' ? STATE_NOT_DELIVERED : STATE_UNCONFIRMED, sender,
+		    text);
 	}
 }
 

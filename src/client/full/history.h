@@ -5,9 +5,10 @@
  *
  * files of mode 0600 in folders of mode 0700. A line of a file is a line that was said, made harmless (sanitize.h), so the file can be shown with cat:
  *
- *	2026-11-25T15:54:01Z < bob hello alice		< from others, > from oneself, ! from oneself and not delivered
+ *	2026-11-25T15:54:01Z < bob hello alice		< from others, > from oneself, ! from oneself and not delivered,
+ *							? from oneself, and it is not known whether it was delivered
  *
- * A line is written at once, so a crash leaves whole lines only; one that a full disk has cut is taken back. Blocking file calls, short ones.
+ * What becomes of a line of one's own is noted as another line with the same text.  * A line is written at once, so a crash leaves whole lines only; one that a full disk has cut is taken back. Blocking file calls, short ones.
  * One thread.
  */
 #ifndef CLIENT_FULL_HISTORY_H
@@ -42,12 +43,14 @@ bool history_init(
  */
 bool history_append(
     struct history *h, const struct conversation *c, const struct said *line, struct why *why);
-/* Notes that this line of one's own was not delivered. As history_append(). */
+/* Notes that this line of one's own was not delivered, or was perhaps not delivered. As history_append(). */
 bool history_not_delivered(
+    struct history *h, const struct conversation *c, const struct said *line, struct why *why);
+bool history_doubtful(
     struct history *h, const struct conversation *c, const struct said *line, struct why *why);
 
 /*
- * Adds the last lines of the file to the conversation, which is empty. Whatever stands in the file is harmless; what is no line of ours is left out.
+ * Adds the last lines of the file to the conversation, in which nothing but notices stands. Whatever stands in the file is harmless; what is no line of ours is left out.
  * false: there is a file and it can't be read; why says it.
  */
 bool history_read(struct history *h, struct model *m, struct conversation *c, struct why *why);

@@ -266,15 +266,23 @@ struct conversation *model_note_state(struct model *m, struct slice target, stru
 	return NULL;
 }
 
-uint64_t conversation_undelivered(const struct conversation *c, uint64_t from)
+static uint64_t next_in_state(const struct conversation *c, uint64_t from, enum said_state state)
 {
-	if (c->undelivered == 0)
-		return NO_LINE;
 	for (uint64_t n = from > c->first ? from : c->first; n < c->end; n++) {
-		if ((*slot(c, n))->state == STATE_NOT_DELIVERED)
+		if ((*slot(c, n))->state == state)
 			return n;
 	}
 	return NO_LINE;
+}
+
+uint64_t conversation_waiting(const struct conversation *c, uint64_t from)
+{
+	return next_in_state(c, from, STATE_WAITING);
+}
+
+uint64_t conversation_undelivered(const struct conversation *c, uint64_t from)
+{
+	return c->undelivered == 0 ? NO_LINE : next_in_state(c, from, STATE_NOT_DELIVERED);
 }
 
 void model_note_repeated(struct model *m, struct conversation *c, uint64_t number)
@@ -453,13 +461,16 @@ size_t model_next_active(const struct model *m)
 	return place;
 }
 
-void model_close(struct model *m, size_t place)
+bool model_close(struct model *m, size_t place)
 {
-	if (place < FIRST_PERSON || place >= m->count || is_waiting(m, m->conversations[place]))
-		return;
+	if (place < FIRST_PERSON || place >= m->count)
+		return true;
+	if (is_waiting(m, m->conversations[place]))
+		return false;
 	if (place == m->current)
 		model_switch(m, m->previous != place ? m->previous : 0);
 	remove_at(m, place);
+	return true;
 }
 
 enum unread model_unread(const struct model *m, size_t *count_r)

@@ -153,8 +153,8 @@ void model_switch(struct model *m, size_t place);
 size_t model_next(const struct model *m, int step);
 /* The place of the one to read next: the highest level, of those the one that has waited longest. The current place: nothing is unread. */
 size_t model_next_active(const struct model *m);
-/* Ends the conversation with a person; the one before becomes the current if it was that. Those with the server and the group stay. */
-void model_close(struct model *m, size_t place);
+/* Ends the conversation with a person; the one before becomes the current if it was that. Those with the server and the group stay, and (false) one with a line that waits. */
+bool model_close(struct model *m, size_t place);
 /* What is unread in other conversations than the current: the highest level, and how many lines have it. */
 enum unread model_unread(const struct model *m, size_t *count_r);
 /* Nobody looks at the terminal: from now on what comes is unread in the current conversation too; or somebody does again: it is read. */
@@ -196,6 +196,8 @@ bool model_note_waiting(struct model *m, size_t waiting);
  */
 struct conversation *model_note_state(struct model *m, struct slice target, struct slice text,
     enum said_state state, uint64_t *number_r);
+/* The next line of c that waits, from the number on; NO_LINE: there is none. */
+uint64_t conversation_waiting(const struct conversation *c, uint64_t from);
 /* The next line of c that was not delivered, from the number on; NO_LINE: there is none. */
 uint64_t conversation_undelivered(const struct conversation *c, uint64_t from);
 /* It was sent again, as another line. */

@@ -10,8 +10,22 @@
 #include "base/clock.h"
 #include "client/full/full.h"
 
+/* What waits is sent before we leave, if there is a connection; else it would be lost, and the person may not know. */
+static bool must_warn(struct full *f)
+{
+	size_t unsent = session_waiting_texts(f->session);
+	if (contact_state(f->contact) == CONTACT_ON || unsent <= f->unsent_told)
+		return false;
+	f->unsent_told = unsent;
+	full_say(f, "%zu message%s to be sent; the same again leaves.", unsent,
+	    unsent == 1 ? " waits" : "s wait");
+	return true;
+}
+
 void full_quit(struct full *f)
 {
+	if (must_warn(f))
+		return;
 	if (contact_state(f->contact) == CONTACT_OVER) {
 		f->is_over = true;
 	} else if (f->is_quitting) {
@@ -198,8 +212,10 @@ static void do_close(struct full *f, struct slice arguments)
 		full_say(f, "This conversation stays.");
 		return;
 	}
-	model_close(&f->model, f->model.current);
-	full_prompt(f, NULL, false);
+	if (model_close(&f->model, f->model.current))
+		full_prompt(f, NULL, false);
+	else
+		full_say(f, "A message here still waits to be sent; close this when it is.");
 }
 
 static void (*const handlers[COMMAND_COUNT])(struct full *f, struct slice arguments) = {
@@ -251,8 +267,11 @@ static bool make_paste(struct full *f, struct slice text)
 	bool ok = fd >= 0 && write_all(fd, text);
 	if (fd >= 0)
 		ok = close(fd) == 0 && ok;
-	if (!ok)
+	if (!ok) {
+		int error = errno;
 		full_drop_paste(f);
+		errno = error;
+	}
 	return ok;
 }
 

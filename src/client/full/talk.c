@@ -21,7 +21,7 @@ enum {
 static void load(struct full *f, struct conversation *c)
 {
 	struct why why;
-	if (c->is_loaded || c->kind == WITH_SERVER)
+	if (!f->has_talked || c->is_loaded || c->kind == WITH_SERVER)
 		return;
 	c->is_loaded = true;
 	if (!history_read(&f->history, &f->model, c, &why))
@@ -62,21 +62,35 @@ static void ask_names(struct full *f)
 		full_no_memory(f);
 }
 
-static void begin_history(struct full *f)
+void full_history_begin(struct full *f)
 {
 	char server[SERVER_TEXT_SIZE];
 	struct why why;
 	server_name_text(&f->options->server, server);
 	if (!history_init(&f->history, f->settings->log, server, session_user(f->session), &why))
 		full_say_text(f, slice_str(why.text), "history: ");
-	load(f, model_group(&f->model));
+	for (size_t i = 0; i < f->model.count; i++)
+		load(f, f->model.conversations[i]);
+}
+
+void full_history_end(struct full *f)
+{
+	struct why why;
+	if (!f->has_talked)
+		return;
+	model_note_waiting(&f->model, session_waiting_texts(f->session));
+	for (size_t i = 0; i < f->model.count; i++) {
+		const struct conversation *c = f->model.conversations[i];
+		uint64_t number = conversation_waiting(c, c->first);
+		for (; number != NO_LINE; number = conversation_waiting(c, number + 1))
+			history_not_delivered(&f->history, c, conversation_line(c, number), &why);
+	}
 }
 
 /* Whoever has to choose sees who is there; otherwise the names are for Tab. */
 void full_talk_begin(struct full *f)
 {
 	const char *target = f->options->target;
-	begin_history(f);
 	ask_names(f);
 	f->names_wanted += target == NULL;
 	if (target != NULL && full_talk_to(f, slice_str(target))) {
@@ -200,18 +214,48 @@ void full_resend(struct full *f)
 		full_say(f, "Nothing here waits to be sent again.");
 }
 
-static void on_not_delivered(struct full *f, const struct session_event *event)
+/* What has become of a text, in the conversation and on the disk. NULL: the conversation does not have it. */
+static struct conversation *note(
+    struct full *f, const struct session_event *event, enum said_state state)
 {
 	uint64_t number;
-	struct conversation *c =
-	    model_note_state(&f->model, event->target, event->text, STATE_NOT_DELIVERED, &number);
 	struct why why;
-	f->has_undelivered = true;
+	model_note_waiting(&f->model, session_waiting_texts(f->session));
+	struct conversation *c =
+	    model_note_state(&f->model, event->target, event->text, state, &number);
+	if (c == NULL)
+		return NULL;
+	const struct said *line = conversation_line(c, number);
+	bool ok = state == STATE_NOT_DELIVERED ? history_not_delivered(&f->history, c, line, &why)
+					       : history_doubtful(&f->history, c, line, &why);
+	if (!ok)
+		full_say_text(f, slice_str(why.text), "history: ");
+	return c;
+}
+
+/* A conversation that was closed is opened for as long as its history is corrected; what was forgotten stays so. */
+static void note_gone(struct full *f, const struct session_event *event, enum said_state state)
+{
+	if (event->target.len == 0 || model_find(&f->model, event->target) != NULL)
+		return;
+	struct conversation *c = open_with(f, event->target);
 	if (c == NULL)
 		return;
+	note(f, event, state);
+	model_close(&f->model, model_place(&f->model, c));
+}
+
+static void on_not_delivered(struct full *f, const struct session_event *event)
+{
+	f->has_undelivered = true;
+	struct conversation *c = note(f, event, STATE_NOT_DELIVERED);
+	if (c == NULL) {
+		note_gone(f, event, STATE_NOT_DELIVERED);
+		full_say_text(f, event->text, "Not delivered to %.*s: ", (int)event->target.len,
+		    event->target.ptr);
+		return;
+	}
 	c->is_offered = false;
-	if (!history_not_delivered(&f->history, c, conversation_line(c, number), &why))
-		full_say_text(f, slice_str(why.text), "history: ");
 	if (c->undelivered == 1)
 		full_say_in(f, c,
 		    "Not delivered: %s. You are told when %.*s is seen online, and can send it again then.",
@@ -219,22 +263,27 @@ static void on_not_delivered(struct full *f, const struct session_event *event)
 	f->ask_names_ms = clock_now_ms() + ASK_NAMES_EVERY_MS;
 }
 
+/* As on_not_delivered(), but nobody knows. words: how that is called. */
+static void on_unsure(
+    struct full *f, const struct session_event *event, enum said_state state, const char *words)
+{
+	f->has_undelivered = true;
+	if (note(f, event, state) != NULL)
+		return;
+	note_gone(f, event, state);
+	full_say_text(f, event->text, "%s, to %.*s: ", words,
+	    event->target.len == 0 ? 5 : (int)event->target.len,
+	    event->target.len == 0 ? "group" : event->target.ptr);
+}
+
 static void on_doubtful(struct full *f, const struct session_event *event)
 {
-	uint64_t number;
 	f->has_undelivered = true;
 	if (event->target.len == 0 && event->text.len == 0)
 		full_say(
 		    f, "%zu of the last messages were not delivered: %s", event->count, f->refusal);
 	else
-		model_note_state(&f->model, event->target, event->text, STATE_DOUBTFUL, &number);
-}
-
-static void on_unconfirmed(struct full *f, const struct session_event *event)
-{
-	uint64_t number;
-	f->has_undelivered = true;
-	model_note_state(&f->model, event->target, event->text, STATE_UNCONFIRMED, &number);
+		on_unsure(f, event, STATE_DOUBTFUL, "Perhaps not delivered");
 }
 
 static bool is_anybody_missing(const struct full *f)
@@ -352,7 +401,7 @@ void full_on_session_event(void *ctx, const struct session_event *event)
 		on_doubtful(f, event);
 		break;
 	case SESSION_UNCONFIRMED:
-		on_unconfirmed(f, event);
+		on_unsure(f, event, STATE_UNCONFIRMED, "May not have arrived");
 		break;
 	case SESSION_NONSENSE:
 		on_nonsense(f, event->text);

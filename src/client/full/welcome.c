@@ -277,6 +277,7 @@ static void on_logged_in(struct full *f, bool is_back)
 		return;
 	}
 	f->has_talked = true;
+	full_history_begin(f);
 	full_say_text(f, session_user(f->session), "You are logged in as ");
 	if (f->was_asked && !f->settings->has_file && f->settings->path[0] != '\0')
 		full_ask(f, QUESTION_KEEP);

@@ -133,6 +133,38 @@ static void what_was_not_delivered_is_known_later(void **state)
 	assert_int_equal(bob->undelivered, 0);
 }
 
+static void what_may_not_have_arrived_is_known_later(void **state)
+{
+	char content[1000];
+	set_up();
+	const struct said *one = say("one");
+	history_append(&h, bob, one, &why);
+	const struct said *two = say("two");
+	history_append(&h, bob, two, &why);
+	assert_true(history_doubtful(&h, bob, one, &why));
+	read_file(content, sizeof(content));
+	assert_non_null(strstr(content, "\n2025-11-25T15:54:03Z ? alice one\n"));
+	read_anew();
+	assert_int_equal(bob->end, 2);
+	assert_int_equal(conversation_line(bob, 0)->state, STATE_UNCONFIRMED);
+	assert_int_equal(conversation_line(bob, 1)->state, STATE_SENT);
+	write_file(SLICE("2025-11-25T15:54:01Z ? alice cut off\n"));
+	read_anew();
+	assert_int_equal(bob->end, 1);
+	assert_int_equal(conversation_line(bob, 0)->state, STATE_UNCONFIRMED);
+}
+
+static void a_file_that_others_can_read_is_closed_to_them(void **state)
+{
+	struct stat st;
+	set_up();
+	write_file(SLICE("2025-11-25T15:54:01Z < bob one\n"));
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_true(history_append(&h, bob, hear("two"), &why));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 static void notices_and_the_server_are_not_kept(void **state)
 {
 	set_up();
@@ -339,6 +371,8 @@ int main(int argc, char **argv)
 	UNIT_TEST(keeps_and_reads_back);
 	UNIT_TEST(what_is_kept_is_harmless);
 	UNIT_TEST(what_was_not_delivered_is_known_later);
+	UNIT_TEST(what_may_not_have_arrived_is_known_later);
+	UNIT_TEST(a_file_that_others_can_read_is_closed_to_them);
 	UNIT_TEST(notices_and_the_server_are_not_kept);
 	UNIT_TEST(without_log_nothing_is_kept_or_read);
 	UNIT_TEST(forgetting_removes_the_file);
