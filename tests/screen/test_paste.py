@@ -1,5 +1,7 @@
 """What is pasted is never sent by itself."""
 
+import pytest
+
 from wire import unique
 
 
@@ -78,5 +80,92 @@ def test_a_character_may_come_in_parts(server, talking):
         person.sees(rf"^{bob}> a")
     person.keys("Enter")
     bob.hears(f"RELAY {bob} {alice} a\u00e9\u4e2d\U0001F44Bb")
+    person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
+def is_typed_and_not_sent(person, bob, alice, *lines):
+    """The lines of a paste stand where they can be edited, and wait for Enter."""
+    for line in lines:
+        person.sees(rf"{line}$")
+    bob.is_settled()
+    person.keys("Enter")
+    bob.hears(*[f"RELAY {bob} {alice} {line}" for line in lines])
+    person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
+@pytest.mark.parametrize("before", [b"\x1b", b"\x1b[", b"\x1bO", b"\x1b\x1b", b"\x1b[12"])
+def test_a_paste_right_after_the_beginning_of_a_key_is_a_paste(server, talking, before):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.type(before + b"\x1b[200~line one\rline two\r\x1b[201~")
+    is_typed_and_not_sent(person, bob, alice, "line one", "line two")
+
+
+@pytest.mark.parametrize("split", [1, 4])
+def test_the_mark_of_a_paste_may_come_in_parts(server, talking, split):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    begin, end = b"\x1b[200~", b"\x1b[201~"
+    person.keys("C-s")
+    person.sees("^back to:")
+    person.type(begin[:split])
+    person.loses("^back to:")  # it was taken for a key
+    person.type(begin[split:] + b"line one\rline two\r" + end[:split])
+    person.sees("line two$")  # it was taken for a part of the paste
+    person.type(end[split:])
+    is_typed_and_not_sent(person, bob, alice, "line one", "line two")
+
+
+def test_a_paste_that_pauses_is_still_a_paste(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.type("\x1b[200~one\rtwo\r")
+    person.sees("^two$")
+    person.type("three\r")
+    person.sees("^three$")
+    person.type("f\r\x1b[201~")
+    is_typed_and_not_sent(person, bob, alice, "one", "two", "three", "f")
+
+
+def test_a_control_key_ends_a_paste_whose_end_was_lost(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.type("\x1b[200~one\rtwo\r")
+    person.sees("^two$")
+    person.keys("C-c")
+    person.loses("^two$")
+    person.keys("three", "Enter")
+    bob.hears(f"RELAY {bob} {alice} three")
+    person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
+@pytest.mark.parametrize("bad, words", [("x" * 17_000, "line 2 is too long"), ("/msg carol secret", "line 2 reads as a command"),
+                                        (":quit:", "line 2 reads as a command"), (":qiut:", "line 2 is like the command :quit:")])
+def test_of_several_lines_all_go_or_none(server, talking, bad, words):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.paste(f"one\n{bad}\nthree")
+    person.sees("^three$")
+    person.keys("Enter")
+    person.sees(words)
+    bob.is_settled()
+    person.keys("C-c", "four", "Enter")
+    bob.hears(f"RELAY {bob} {alice} four")
+    person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
+def test_empty_lines_are_not_sent(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.type("\x1b[200~one\r\n\r\n//two\r\n:qiut:\x1b[201~")
+    person.sees("^:qiut:$")
+    person.keys("Enter")
+    person.sees("line 4 is like")
+    person.keys("Enter")
+    bob.hears(*[f"RELAY {bob} {alice} {line}" for line in ("one", "/two", ":qiut:")])
     person.keys(":quit:", "Enter")
     person.ends(0)

@@ -15,7 +15,7 @@
 
 enum face_event_kind {
 	FACE_KEY,   /* key */
-	FACE_PASTE, /* text: what was pasted, as it came */
+	FACE_PASTE, /* text: what was pasted, as it came; a paste that pauses comes in several */
 	FACE_FOCUS, /* the terminal is looked at */
 	FACE_BLUR,  /* it is not */
 };
@@ -24,6 +24,7 @@ struct face_event {
 	enum face_event_kind kind;
 	struct key key;
 	struct slice text; /* valid until the next call */
+	bool is_cut;       /* more was pasted than is taken */
 };
 
 struct face {

@@ -116,16 +116,70 @@ static void tell_unknown(struct full *f, const struct line_meaning *meaning)
 	}
 }
 
-/* The protocol has no line ends within a message: each line is one. */
+/* Takes the next line off the text. false: there is none. */
+static bool take_line(struct slice *text, struct slice *line_r)
+{
+	const char *end = text->len == 0 ? NULL : memchr(text->ptr, '\n', text->len);
+	*line_r = slice_of(text->ptr, end == NULL ? text->len : (size_t)(end - text->ptr));
+	bool is_line = text->len > 0;
+	*text = slice_skip(*text, line_r->len + (end != NULL));
+	return is_line;
+}
+
+/* Can all lines be sent, and were they meant to be? Else nothing is, and the person is told. */
+static bool are_messages(struct full *f, struct slice text)
+{
+	struct slice line;
+	for (size_t number = 1; take_line(&text, &line); number++) {
+		struct line_meaning meaning = line_read(line);
+		if (meaning.kind == LINE_DOUBTFUL && f->is_doubtful)
+			continue;
+		if (meaning.kind == LINE_DOUBTFUL) {
+			f->is_doubtful = true;
+			full_say(f,
+			    "Nothing was sent: line %zu is like the command %s. Enter once more sends it as a message.",
+			    number, meaning.near->word);
+			return false;
+		}
+		if (meaning.kind != LINE_MESSAGE) {
+			full_say(f,
+			    "Nothing was sent: line %zu reads as a command, which is typed in a line of its own. // sends a slash.",
+			    number);
+			return false;
+		}
+		if (meaning.text.len > FULL_TEXT_MAX_LEN) {
+			full_say(f,
+			    "Nothing was sent: line %zu is too long for a message; :upload: sends a file.",
+			    number);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Without what was sent, so that it is not sent twice. */
+static void keep_rest(struct full *f, size_t sent_len)
+{
+	struct buffer rest = { 0 };
+	if (!buffer_append_slice(&rest, slice_skip(input_text(&f->input), sent_len)) ||
+	    !input_set(&f->input, buffer_slice(&rest), rest.len))
+		full_no_memory(f);
+	buffer_wipe(&rest);
+}
+
+/* The protocol has no line ends within a message: each line is one, but for empty ones. */
 static bool send_lines(struct full *f, struct slice text)
 {
-	while (text.len > 0) {
-		const char *end = memchr(text.ptr, '\n', text.len);
-		struct slice line =
-		    slice_of(text.ptr, end == NULL ? text.len : (size_t)(end - text.ptr));
-		if (!full_message(f, line))
+	struct slice rest = text, line;
+	if (!are_messages(f, text))
+		return false;
+	for (size_t sent_len = 0; take_line(&rest, &line); sent_len = text.len - rest.len) {
+		struct line_meaning meaning = line_read(line);
+		struct slice said = meaning.kind == LINE_MESSAGE ? meaning.text : line;
+		if (said.len > 0 && !full_message(f, said)) {
+			keep_rest(f, sent_len);
 			return false;
-		text = slice_skip(text, line.len + (end != NULL));
+		}
 	}
 	return true;
 }
@@ -401,6 +455,9 @@ void full_take(struct full *f, const struct face_event *event)
 		break;
 	case FACE_PASTE:
 		stop_searching(f);
+		if (event->is_cut)
+			full_say(f,
+			    "More was pasted than 8 MiB: the rest was left out. :upload: sends a file.");
 		obey(f, input_paste(&f->input, event->text));
 		break;
 	case FACE_FOCUS:
