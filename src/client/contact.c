@@ -454,7 +454,10 @@ static void do_then(struct contact *c, uint64_t now_ms)
 		link_free(&c->link);
 		c->state = CONTACT_WAITING;
 		c->has_login = false;
-		tell(c, CONTACT_REFUSED, c->why.text);
+		c->set.on_event(c->set.ctx,
+		    &(struct contact_event){ .kind = CONTACT_REFUSED,
+			.text = c->why.text,
+			.is_passing = is_one_of(slice_str(c->why.text), passing_refusals) });
 		break;
 	default:
 		break;

@@ -44,7 +44,7 @@ enum contact_event_kind {
 	CONTACT_NEW_KEY, /* the server is not known; text: its fingerprint. Answer with contact_trust() */
 	CONTACT_READY, /* the server is trusted. Answer with contact_log_in() */
 	CONTACT_TRY_AGAIN, /* text: why the sign-up was refused. Answer with contact_log_in() or contact_end() */
-	CONTACT_REFUSED, /* text: why the log-in was refused. Answer with contact_log_in() or contact_end() */
+	CONTACT_REFUSED, /* text: why the log-in was refused; is_passing: the same may be accepted later. Answer with contact_log_in() or contact_end() */
 	CONTACT_LOGGED_IN, /* is_back: after a lost connection */
 	CONTACT_LOST,      /* text: why; it tries again after pause_ms */
 	CONTACT_ENDED,     /* status, text: why ("": as asked). CONTACT_OVER from here on */
@@ -54,6 +54,7 @@ struct contact_event {
 	enum contact_event_kind kind;
 	const char *text; /* safe to show; may have several lines */
 	bool is_back;
+	bool is_passing;
 	uint64_t pause_ms;
 	enum exit_status status;
 };

@@ -59,7 +59,6 @@ def talking(screen, password):
     def start(server, name, *words, to="bob", **how):
         person = screen(server, "--user", name, "--password-file", password, "--trust-first", "--to", to, *words, **how)
         person.sees(rf"^{to}>")
-        person.sees("connected")
         return person
     return start
 

@@ -1,9 +1,11 @@
 """A person who has never read the manual, and one who comes back."""
 
+import time
+
 import pytest
 
 from person import where
-from wire import unique
+from wire import PATIENCE, unique
 
 
 def signs_up(person, name, secret="a secret", is_trusted=False):
@@ -95,6 +97,52 @@ def test_what_was_mistyped_is_asked_for_again(server, screen):
     person.ends(0)
 
 
+@pytest.mark.parametrize("words", ["user already online", "too many trials", "login timeout"])
+def test_a_log_in_that_may_be_accepted_later_is_kept(stage, screen, words):
+    server = stage()
+    person = screen(server, "--trust-first")
+    caller = server.answer()
+    for question, answer in ("Sign up", "n"), ("Username", "alice"), ("Password", "a secret"):
+        person.sees(f"^{question}")
+        person.keys(answer, "Enter")
+    caller.hears("AUTH alice a secret")
+    caller.say(f"END * <{words}>")
+    caller.close()
+    person.sees(f"The server says: {words}")
+    person.sees("^Try again")
+    person.keys("y", "Enter")
+    server.session("alice")
+    person.sees("You are logged in as alice")
+
+
+def test_tab_knows_who_has_come_meanwhile(stage, screen, password):
+    server = stage()
+    person = screen(server, "--user", "alice", "--to", "bob", "--trust-first", "--password-file", password)
+    client = server.session("alice")
+    client.hears("CMD <online>")
+    client.say("CMD <alice>")
+    person.sees("^bob>")
+    person.keys(":new_target:", "Enter")
+    client.hears("CMD <online>")
+    client.say("CMD <alice zoe>")
+    client.say("RELAY alice bob zoe has come")
+    person.sees("zoe has come")
+    person.keys("z", "Tab")
+    person.sees("^Target: zoe$")
+    person.keys("C-c", "C-c")
+    person.sees("^bob>")
+    client.tls.settimeout(0.2)
+    asked = b""
+    deadline = time.monotonic() + PATIENCE
+    while not asked and time.monotonic() < deadline:
+        person.keys("y", "Tab", "C-c")
+        try:
+            asked = client.next_record()
+        except TimeoutError:
+            pass
+    assert asked == b"CMD <online> token \r\n"
+
+
 def test_a_password_that_nobody_can_see_is_typed_twice(server, screen):
     name = unique("carol")
     person = screen(server, "--trust-first")
@@ -168,12 +216,15 @@ def test_the_server_may_be_said_by_its_short_name(server, screen, home):
     path = home / ".config/messager/config"
     path.parent.mkdir(parents=True)
     path.write_text(f"[work]\nhost = {where(server.address)}\nuser = {alice.name}\n"
-                    "[strict]\nhost = localhost\nca = /etc/ca.pem\n")
+                    "[strict]\nhost = localhost\nca = /etc/ca.pem\n"
+                    "[asks]\nhost = localhost\nuser = alice\npassword_command = printf secret\n")
     path.chmod(0o600)
     person = screen(None, "--trust-first")
     person.sees(r"^Server \[localhost\]:")
     person.keys("strict", "Enter")
     person.sees("^ +messager strict$")
+    person.keys("asks", "Enter")
+    person.sees(r"(?s)The password of asks.*messager\s+asks$")
     person.keys("work", "Enter")
     person.sees("^Password:")
     person.keys(alice.password, "Enter")

@@ -48,9 +48,11 @@ static void add_name(const struct full *f, struct slice name, struct slice prefi
 		add(candidates, "", name, after);
 }
 
+/* What is known now is completed; the next Tab knows more. */
 static void complete_name(
-    const struct full *f, struct slice prefix, const char *after, struct buffer *candidates)
+    struct full *f, struct slice prefix, const char *after, struct buffer *candidates)
 {
+	full_freshen_names(f);
 	struct slice online = buffer_slice(&f->online), name;
 	for (size_t i = 0; i < f->model.count; i++)
 		add_name(
@@ -142,7 +144,7 @@ static bool takes_file(struct slice before, size_t *from_r)
 
 void full_complete(void *ctx, struct slice before, size_t *from_r, struct buffer *candidates)
 {
-	const struct full *f = ctx;
+	struct full *f = ctx;
 	const char *space = before.len == 0 ? NULL : memrchr(before.ptr, ' ', before.len);
 	bool is_order = before.len > 0 && (before.ptr[0] == ':' || before.ptr[0] == '/');
 	size_t word = space == NULL ? 0 : (size_t)(space + 1 - before.ptr);

@@ -91,7 +91,7 @@ static void prepare(struct full *f)
 	v->state = f->state_text;
 	v->busy = f->transfer_text;
 	v->prompt = f->prompt;
-	v->is_connected = contact_state(f->contact) == CONTACT_ON;
+	v->is_connected = contact_state(f->contact) == CONTACT_ON && !f->is_quitting;
 	v->is_group_on = session_group_is_on(f->session);
 	v->query = slice_of(f->query, f->query_len);
 }

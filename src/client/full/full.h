@@ -76,8 +76,9 @@ struct full {
 	size_t names_wanted; /* answers to come that the person has asked for */
 	uint64_t
 	    ask_names_ms; /* when to ask who is online, for those who have missed something; UINT64_MAX: never */
-	struct buffer online; /* names, separated by spaces: those of the last answer */
-	bool is_doubtful;     /* what is typed is like a command; submitted once more it is sent */
+	uint64_t names_asked_ms; /* when that was last asked */
+	struct buffer online;    /* names, separated by spaces: those of the last answer */
+	bool is_doubtful; /* what is typed is like a command; submitted once more it is sent */
 
 	struct transfer transfer;
 	char transfer_text[TRANSFER_PROMPT_SIZE];
@@ -164,6 +165,9 @@ void full_history_begin(struct full *f);
 /* What was never sent is noted as such. */
 void full_history_end(struct full *f);
 void full_talk_begin(struct full *f);
+/* Asks who is online, for Tab; full_freshen_names(): if what is known is no longer fresh. */
+void full_ask_names(struct full *f);
+void full_freshen_names(struct full *f);
 void full_answer_target(struct full *f, struct slice line);
 /* Without spaces around. */
 struct slice full_trim(struct slice s);

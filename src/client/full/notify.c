@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "client/password.h"
 
 bool notify_init(struct notify *n, const char *command, struct why *why)
@@ -31,6 +32,19 @@ static bool is_running(struct notify *n)
 	if (n->child > 0 && waitpid(n->child, NULL, WNOHANG) != 0)
 		n->child = 0;
 	return n->child > 0;
+}
+
+void notify_step(struct notify *n, uint64_t now_ms)
+{
+	if (now_ms < notify_deadline_ms(n) || !is_running(n))
+		return;
+	kill(-n->child, SIGKILL);
+	n->end_ms = UINT64_MAX;
+}
+
+uint64_t notify_deadline_ms(const struct notify *n)
+{
+	return n->child > 0 ? n->end_ms : UINT64_MAX;
 }
 
 /* The child's signals are as at a log-in: ours are blocked, and some are ignored. */
@@ -79,6 +93,7 @@ bool notify_run(struct notify *n, const char *who, const char *text, struct why 
 	words[count + 1] = (char *)(uintptr_t)text;
 	int error = spawn(&n->child, words);
 	free(words);
+	n->end_ms = clock_now_ms() + NOTIFY_LIMIT_MS;
 	if (error == 0)
 		return true;
 	n->child = 0;

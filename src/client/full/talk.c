@@ -11,6 +11,7 @@
 enum {
 	NONSENSE_SHOWN_LEN = 200,
 	ASK_NAMES_EVERY_MS = 10 * 1000, /* while somebody has missed something */
+	NAMES_FRESH_MS = 3 * 1000,      /* so old a list of names is good enough for Tab */
 	STATE_EVERY_MS = 1000,          /* while it counts seconds */
 	SIGN_TEXT_MAX_LEN = 200,        /* of a text in a notice to the desktop */
 	SIGN_SIZE = 1024,
@@ -56,10 +57,19 @@ bool full_talk_to(struct full *f, struct slice name)
 	return true;
 }
 
-static void ask_names(struct full *f)
+void full_ask_names(struct full *f)
 {
-	if (contact_state(f->contact) == CONTACT_ON && !session_ask_online(f->session))
+	if (contact_state(f->contact) != CONTACT_ON)
+		return;
+	f->names_asked_ms = clock_now_ms();
+	if (!session_ask_online(f->session))
 		full_no_memory(f);
+}
+
+void full_freshen_names(struct full *f)
+{
+	if (clock_now_ms() >= f->names_asked_ms + NAMES_FRESH_MS)
+		full_ask_names(f);
 }
 
 void full_history_begin(struct full *f)
@@ -91,9 +101,9 @@ void full_history_end(struct full *f)
 void full_talk_begin(struct full *f)
 {
 	const char *target = f->options->target;
-	ask_names(f);
 	f->names_wanted += target == NULL;
 	if (target != NULL && full_talk_to(f, slice_str(target))) {
+		full_ask_names(f);
 		full_say(f,
 		    "Type, and Enter sends. :toggle: joins the group, :help: shows what else there is, :quit: leaves.");
 		full_prompt(f, NULL, false);
@@ -419,6 +429,7 @@ void full_talk_step(struct full *f)
 	uint64_t now_ms = clock_now_ms();
 	if (f->transfer.kind == TRANSFER_NONE)
 		full_drop_paste(f);
+	notify_step(&f->notify, now_ms);
 	if (contact_state(f->contact) == CONTACT_PAUSING &&
 	    now_ms >= f->shown_ms + STATE_EVERY_MS) {
 		f->shown_ms = now_ms;
@@ -428,13 +439,13 @@ void full_talk_step(struct full *f)
 		return;
 	f->ask_names_ms = is_anybody_missing(f) ? now_ms + ASK_NAMES_EVERY_MS : UINT64_MAX;
 	if (f->ask_names_ms != UINT64_MAX)
-		ask_names(f);
+		full_ask_names(f);
 }
 
 uint64_t full_deadline_ms(const struct full *f)
 {
-	uint64_t shown_ms = contact_state(f->contact) == CONTACT_PAUSING
-				? f->shown_ms + STATE_EVERY_MS
-				: UINT64_MAX;
-	return f->ask_names_ms < shown_ms ? f->ask_names_ms : shown_ms;
+	uint64_t first_ms = notify_deadline_ms(&f->notify);
+	if (contact_state(f->contact) == CONTACT_PAUSING && f->shown_ms + STATE_EVERY_MS < first_ms)
+		first_ms = f->shown_ms + STATE_EVERY_MS;
+	return f->ask_names_ms < first_ms ? f->ask_names_ms : first_ms;
 }

@@ -11,6 +11,8 @@ enum {
 	INPUT_SHARE = 3,        /* of the rows, at most a third is the input's */
 	TOP_FROM_ROWS = 4,      /* with fewer there is no top line */
 	STATUS_FROM_ROWS = 3,   /* and no status line */
+	NARROW_COLUMNS = 60,    /* with fewer the status line has only what matters most */
+	SERVER_SHOWN_MIN = 4,   /* of the server's name, or nothing of it */
 	TYPED_SHOWN = 8 * 1024, /* bytes around the cursor that are looked at */
 	PROMPT_SIZE = 512,
 	TEXT_SIZE = 256,
@@ -158,12 +160,29 @@ static void draw_input(struct cells *cells, const struct typed *t, unsigned top,
 
 /* The lines above and below */
 
+/* The server and the lock at the right; where there is no room for both the server's name is cut. */
+static void draw_server(
+    const struct view *v, struct cells *cells, unsigned column, struct style style)
+{
+	char lock[TEXT_SIZE];
+	snprintf(lock, sizeof(lock), " %s%s ", v->has_pictures ? "🔒 " : "key: ", v->trust);
+	unsigned server_columns = (unsigned)width_of(slice_str(v->server)),
+		 columns = server_columns + (unsigned)width_of(slice_str(lock));
+	if (column + columns <= cells->columns) {
+		column = cells->columns - columns;
+	} else {
+		unsigned over = column + columns - cells->columns;
+		server_columns =
+		    over + SERVER_SHOWN_MIN <= server_columns ? server_columns - over : 0;
+	}
+	cells_put(cells, 0, column, column + server_columns, style, slice_str(v->server));
+	cells_put(cells, 0, column + server_columns, cells->columns, style, slice_str(lock));
+}
+
 static void draw_top(const struct view *v, struct cells *cells)
 {
 	struct style style = bar_style(v);
 	const struct conversation *c = model_current(v->model);
-	char where[TEXT_SIZE];
-	size_t width;
 	cells_fill(cells, 0, 0, cells->columns, style);
 	unsigned column =
 	    cells_put(cells, 0, 1, cells->columns, with(style, CELL_BOLD), title_of(c));
@@ -172,14 +191,7 @@ static void draw_top(const struct view *v, struct cells *cells)
 		    v->is_group_on ? SLICE(" (on)") : SLICE(" (off; :toggle: turns it on)"));
 	if (*v->server == '\0')
 		return;
-	snprintf(where, sizeof(where), "%s %s%s ", v->server,
-	    v->has_pictures ? "🔒 " : "key: ", v->trust);
-	width = width_of(slice_str(where));
-	if (column + 2 + width < cells->columns)
-		cells_put(cells, 0, cells->columns - (unsigned)width, cells->columns, style,
-		    slice_str(where));
-	else
-		cells_put(cells, 0, column + 2, cells->columns, style, slice_str(where));
+	draw_server(v, cells, column + 2, style);
 }
 
 static void unread_text(const struct conversation *c, size_t place, char out[static TEXT_SIZE])
@@ -202,7 +214,9 @@ static unsigned draw_unread(
 				continue;
 			unread_text(c, i, text);
 			column = cells_put(cells, row, column, cells->columns, style,
-			    is_first ? SLICE(" │ ") : SLICE("  "));
+			    !is_first    ? SLICE("  ")
+			    : column > 1 ? SLICE(" │ ")
+					 : SLICE(""));
 			column = cells_put(cells, row, column, cells->columns,
 			    level == UNREAD_GROUP ? style : with(style, CELL_BOLD),
 			    slice_str(text));
@@ -223,6 +237,32 @@ static void draw_candidates(
 	}
 }
 
+/* One part of the status line, apart from those before it. */
+static unsigned put_part(
+    struct cells *cells, unsigned row, unsigned column, struct style style, struct slice text)
+{
+	if (text.len > 0 && column > 1)
+		column = cells_put(cells, row, column, cells->columns, style, SLICE(" │ "));
+	return cells_put(cells, row, column, cells->columns, style, text);
+}
+
+/* What matters most comes first, and is short: that there is no connection, what is unread, what is under way. */
+static void draw_narrow_status(
+    const struct view *v, struct cells *cells, unsigned row, struct style style)
+{
+	struct style bold = with(style, CELL_BOLD);
+	struct slice state = slice_str(v->is_connected ? "" : v->state);
+	const char *comma = state.len == 0 ? NULL : memchr(state.ptr, ',', state.len);
+	size_t head = comma == NULL ? state.len : (size_t)(comma - state.ptr);
+	unsigned column = put_part(cells, row, 1, bold, slice_of(state.ptr, head));
+	column = draw_unread(v, cells, row, column, style);
+	column = put_part(cells, row, column, style, slice_str(v->busy));
+	if (model_current(v->model)->is_scrolled)
+		column = put_part(cells, row, column, bold, SLICE("more below: PgDn"));
+	if (comma != NULL)
+		put_part(cells, row, column, style, slice_skip(state, head + strlen(", ")));
+}
+
 static void draw_status(const struct view *v, struct cells *cells, unsigned row)
 {
 	struct style style = bar_style(v);
@@ -234,19 +274,20 @@ static void draw_status(const struct view *v, struct cells *cells, unsigned row)
 		draw_candidates(v, cells, row, style);
 		return;
 	}
+	if (cells->columns < NARROW_COLUMNS) {
+		draw_narrow_status(v, cells, row, style);
+		return;
+	}
 	if (me.len > 0) {
 		column = cells_put(cells, row, column, cells->columns, style, me);
 		column = cells_put(cells, row, column, cells->columns, style, SLICE(" · "));
 	}
 	column = cells_put(cells, row, column, cells->columns,
 	    v->is_connected ? style : with(style, CELL_BOLD), slice_str(v->state));
-	if (*v->busy != '\0') {
-		column = cells_put(cells, row, column, cells->columns, style, SLICE(" │ "));
-		column = cells_put(cells, row, column, cells->columns, style, slice_str(v->busy));
-	}
+	column = put_part(cells, row, column, style, slice_str(v->busy));
 	if (c->is_scrolled)
-		column = cells_put(cells, row, column, cells->columns, with(style, CELL_BOLD),
-		    SLICE(" │ more below: PgDn"));
+		column =
+		    put_part(cells, row, column, with(style, CELL_BOLD), SLICE("more below: PgDn"));
 	draw_unread(v, cells, row, column, style);
 }
 

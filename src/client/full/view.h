@@ -35,7 +35,7 @@ struct view {
 	const char *state;  /* of the connection */
 	const char *busy;   /* of a transfer; "": none */
 	const char *prompt; /* before what is typed */
-	bool is_connected;
+	bool is_connected;  /* and all is well */
 	bool is_group_on;
 	bool is_light;
 	bool has_pictures; /* the terminal has a lock among its characters */

@@ -45,6 +45,8 @@ void full_ask(struct full *f, enum full_question question)
 	if (f->guided != question && questions[question].guide != NULL)
 		full_say(f, "%s", questions[question].guide);
 	f->guided = question;
+	if (question == QUESTION_TARGET)
+		full_ask_names(f);
 	full_keep_draft(f);
 	f->question = question;
 	full_prompt(f, questions[question].prompt, questions[question].is_secret);
@@ -107,6 +109,16 @@ void full_begin(struct full *f)
 		connect_now(f);
 }
 
+/* What its section says of the password would be taken, and that may be a command that wants the terminal for itself. */
+static bool has_own_password(const struct full *f, const struct settings_server *known)
+{
+	const struct options *o = f->options;
+	bool is_user =
+	    o->user == NULL || known->user[0] == '\0' || strcmp(o->user, known->user) == 0;
+	return is_user && !password_is_set(f->password) &&
+	       (known->password_command[0] != '\0' || known->password_file[0] != '\0');
+}
+
 /* A short name of the settings, with all that they say of it, or a HOST. */
 static bool find_server(struct full *f, const char *text, struct why *why)
 {
@@ -117,6 +129,10 @@ static bool find_server(struct full *f, const char *text, struct why *why)
 	if (known->ca[0] != '\0')
 		return why_fail(why,
 		    "The authorities of %s are read at the start only: leave, and type messager %s",
+		    known->name, known->name);
+	if (has_own_password(f, known))
+		return why_fail(why,
+		    "The password of %s is read at the start only: leave, and type messager %s",
 		    known->name, known->name);
 	f->options->server_typed = known->name;
 	if (!settings_apply(f->settings, f->options, why))
@@ -229,6 +245,15 @@ static void answer_again(struct full *f, struct slice line)
 
 /* Without a session */
 
+/* It may be accepted a while later as it is. */
+static void ask_for_retry(struct full *f, const char *text)
+{
+	f->was_refused = true;
+	snprintf(f->end_text, sizeof(f->end_text), "the server says: %s", text);
+	full_say(f, "The server says: %s.", text);
+	full_ask(f, QUESTION_RETRY);
+}
+
 /* The person is there: whatever was refused can be said otherwise, also what came from a file. */
 static void ask_again(struct full *f, const char *text)
 {
@@ -338,7 +363,10 @@ void full_on_contact_event(void *ctx, const struct contact_event *event)
 		break;
 	case CONTACT_TRY_AGAIN:
 	case CONTACT_REFUSED:
-		ask_again(f, event->text);
+		if (event->is_passing)
+			ask_for_retry(f, event->text);
+		else
+			ask_again(f, event->text);
 		break;
 	case CONTACT_LOGGED_IN:
 		on_logged_in(f, event->is_back);

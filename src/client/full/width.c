@@ -163,6 +163,17 @@ static struct slice take_row(
 	return row;
 }
 
+/* The word at the front of text has no room in a row, even one of its own. */
+static bool is_too_long(struct slice text, size_t columns)
+{
+	size_t used, len = width_cut(text, columns, &used);
+	for (size_t i = 0; i <= len && i < text.len; i++) {
+		if (text.ptr[i] == ' ' || text.ptr[i] == '\n')
+			return false;
+	}
+	return len < text.len;
+}
+
 struct slice width_wrap(struct slice *rest, size_t columns, bool *more_r)
 {
 	size_t at = 0, used = 0, space_at = SIZE_MAX;
@@ -177,7 +188,8 @@ struct slice width_wrap(struct slice *rest, size_t columns, bool *more_r)
 				return take_row(rest, at, 1, more_r, false);
 			space_at = at;
 		}
-		if (!fits && space_at != SIZE_MAX)
+		if (!fits && space_at != SIZE_MAX &&
+		    !is_too_long(slice_skip(*rest, space_at + 1), columns))
 			return take_row(rest, space_at, 1, more_r, false);
 		if (!fits && at > 0)
 			return take_row(rest, at, 0, more_r, false);

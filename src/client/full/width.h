@@ -33,7 +33,7 @@ size_t width_cut(struct slice text, size_t columns, size_t *columns_r);
 
 /*
  * Wraps text to rows of so many columns (at least 1): takes one row off the front of rest, breaking at a line feed, else after the last
- * space that fits, else between graphemes. The space or line feed broken at belongs to no row. Returns the row; more_r: whether there are
+ * space that fits, else between graphemes; a word that would not fit in a row of its own goes on where it is. The space or line feed broken at belongs to no row. Returns the row; more_r: whether there are
  * more. An empty text is one empty row. A grapheme that is wider than the columns has a row of its own.
  */
 struct slice width_wrap(struct slice *rest, size_t columns, bool *more_r);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "unit.h"
 
 enum { PATH_SIZE = 64, COMMAND_SIZE = 256, SAID_SIZE = 256 };
@@ -74,6 +75,30 @@ static void one_at_a_time(void **state)
 	notify_clear(&notify);
 }
 
+static void one_that_runs_for_too_long_is_ended(void **state)
+{
+	(void)state;
+	struct notify notify;
+	struct why why;
+	siginfo_t info;
+	assert_true(notify_init(&notify, "sh -c 'kill -STOP $$'", &why));
+	assert_true(notify_deadline_ms(&notify) == UINT64_MAX);
+	assert_true(notify_run(&notify, "bob", "hello", &why));
+	pid_t first = notify.child;
+	uint64_t due_ms = notify_deadline_ms(&notify);
+	assert_true(due_ms <= clock_now_ms() + NOTIFY_LIMIT_MS);
+	notify_step(&notify, due_ms - 1);
+	assert_false(notify_run(&notify, "bob", "again", &why));
+	notify_step(&notify, due_ms);
+	assert_true(notify_deadline_ms(&notify) == UINT64_MAX);
+	assert_int_equal(waitid(P_PID, (id_t)first, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(info.si_status, SIGKILL);
+	assert_true(notify_run(&notify, "bob", "again", &why));
+	assert_int_equal(kill(notify.child, SIGKILL), 0);
+	assert_int_equal(waitpid(notify.child, NULL, 0), notify.child);
+	notify_clear(&notify);
+}
+
 static void what_can_not_run_is_said(void **state)
 {
 	(void)state;
@@ -96,6 +121,7 @@ int main(int argc, char **argv)
 {
 	UNIT_TEST(arguments_stay_what_they_are);
 	UNIT_TEST(one_at_a_time);
+	UNIT_TEST(one_that_runs_for_too_long_is_ended);
 	UNIT_TEST(what_can_not_run_is_said);
 	return unit_run(argc, argv);
 }

@@ -98,7 +98,7 @@ static void a_talk(void **state)
 				     "      one row [not sent yet]\n"
 				     "\n"
 				     "\n"
-				     " alice · connected\n"
+				     "\n"
 				     "bob> yes\n");
 	assert_int_equal(s->cells.cursor_row, 7);
 	assert_int_equal(s->cells.cursor_column, 8);
@@ -117,7 +117,7 @@ static void what_is_new_is_marked(void **state)
 	go_to(s, model_server(&s->model));
 	says(s, bob, "bob", "two");
 	draw(s);
-	assert_non_null(strstr(s->picture, " connected │ 3 bob 1\n"));
+	assert_non_null(strstr(s->picture, "\n 3 bob 1\n"));
 	go_to(s, bob);
 	draw(s);
 	assert_non_null(strstr(s->picture, "18:03 bob: one\n── new "));
@@ -137,6 +137,27 @@ static void what_is_unread_is_in_the_order_of_its_weight(void **state)
 	assert_non_null(strstr(draw(s), " connected │ 4 dave 1!  3 bob 1  5 erin 1  2 group 1\n"));
 	with(s, "dave")->is_muted = true;
 	assert_non_null(strstr(draw(s), " connected │ 3 bob 1  5 erin 1  2 group 1\n"));
+	scene_free(s);
+}
+
+/* What matters most is seen where there is no room for all. */
+static void a_narrow_screen_has_what_matters_most(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(40, 5);
+	go_to(s, with(s, "bob"));
+	says(s, with(s, "carol"), "carol", "psst");
+	assert_non_null(strstr(draw(s), "\n 4 carol 1\n"));
+	assert_non_null(strstr(s->picture, " bob  chat.example.org:1 key: known key\n"));
+	s->view.busy = "[sending 1 MiB]";
+	assert_non_null(strstr(draw(s), "\n 4 carol 1 │ [sending 1 MiB]\n"));
+	s->view.is_connected = false;
+	s->view.busy = "";
+	s->view.state = "NOT CONNECTED, next try in 7 s";
+	assert_non_null(strstr(draw(s), "\n NOT CONNECTED │ 4 carol 1 │ next try in\n"));
+	cells_clear(&s->cells);
+	assert_true(cells_init(&s->cells, 60, 5));
+	assert_non_null(strstr(draw(s), "\n alice · NOT CONNECTED, next try in 7 s │ 4 carol 1\n"));
 	scene_free(s);
 }
 
@@ -190,10 +211,10 @@ static void the_smallest_screen_has_all_parts(void **state)
 	says(s, bob, "bob", "hello alice, how are you?");
 	s->view.prompt = "bob> ";
 	input_set(&s->input, SLICE("fine"), 4);
-	assert_string_equal(draw(s), " bob  chat.example.o\n"
+	assert_string_equal(draw(s), " bob   key: known ke\n"
 				     "bob: hello alice,\n"
 				     "how are you?\n"
-				     " alice · connected\n"
+				     "\n"
 				     "bob> fine\n");
 	scene_free(s);
 }
@@ -208,13 +229,12 @@ static void what_is_typed_grows_to_a_third(void **state)
 	input_set(&s->input, slice_str(text), 90);
 	draw(s);
 	/* Four rows of twelve, the last ones: the cursor is at the end. */
-	assert_non_null(
-	    strstr(s->picture, " alice · connected\n89012345678901234567\n89012345678901234567\n"));
+	assert_non_null(strstr(s->picture, "\n\n89012345678901234567\n89012345678901234567\n"));
 	assert_int_equal(s->cells.cursor_row, 11);
 	assert_int_equal(s->cells.cursor_column, 12);
 	input_set(&s->input, slice_str(text), 0);
 	draw(s);
-	assert_non_null(strstr(s->picture, " alice · connected\n> 012345678901234567\n"));
+	assert_non_null(strstr(s->picture, "\n\n> 012345678901234567\n"));
 	assert_int_equal(s->cells.cursor_row, 8);
 	input_set(&s->input, SLICE("one\ntwo"), 7);
 	draw(s);
@@ -376,6 +396,7 @@ int main(int argc, char **argv)
 	UNIT_TEST(a_talk);
 	UNIT_TEST(what_is_new_is_marked);
 	UNIT_TEST(what_is_unread_is_in_the_order_of_its_weight);
+	UNIT_TEST(a_narrow_screen_has_what_matters_most);
 	UNIT_TEST(a_wide_screen_has_a_list);
 	UNIT_TEST(every_size_has_a_picture);
 	UNIT_TEST(the_smallest_screen_has_all_parts);
