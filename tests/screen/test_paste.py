@@ -24,7 +24,7 @@ def test_many_lines_are_asked_about_once_and_go_as_a_file(server, talking):
     person.paste(lines)
     person.sees(r"^10000 lines were pasted: .*f sends them as a file", seconds=60)
     bob.is_settled()
-    person.keys("f")
+    person.keys("f", "Enter")
     person.sees(rf"(?s)sent to {bob}, [0-9.]+ KiB .*paste-", seconds=60)
     bob.say("CMD <get>")
     bob.hears("BEGIN 1")
@@ -43,11 +43,11 @@ def test_many_lines_can_be_dropped_or_inserted(server, talking):
     text = "\n".join(f"row {number}" for number in range(9))
     person.paste(text)
     person.sees("^9 lines were pasted")
-    person.keys("c")
+    person.keys("c", "Enter")
     person.sees(f"^{bob}>$")
     person.paste(text)
     person.sees("^9 lines were pasted")
-    person.keys("i")
+    person.keys("i", "Enter")
     person.sees("^row 8$")
     bob.is_settled()
     person.keys("Enter")
@@ -143,7 +143,8 @@ def test_a_control_key_ends_a_paste_whose_end_was_lost(server, talking):
 
 
 @pytest.mark.parametrize("bad, words", [("x" * 17_000, "line 2 is too long"), ("/msg carol secret", "line 2 reads as a command"),
-                                        (":quit:", "line 2 reads as a command"), (":qiut:", "line 2 is like the command :quit:")])
+                                        (":quit:", "line 2 reads as a command"), (":qiut:", "line 2 is like the command :quit:")],
+                         ids=["long", "unknown", "known", "doubtful"])
 def test_of_several_lines_all_go_or_none(server, talking, bad, words):
     alice, bob = unique("alice"), server.sign_up("bob")
     person = talking(server, alice, "--sign-up", to=bob)
@@ -168,4 +169,36 @@ def test_empty_lines_are_not_sent(server, talking):
     person.keys("Enter")
     bob.hears(*[f"RELAY {bob} {alice} {line}" for line in ("one", "/two", ":qiut:")])
     person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
+def test_typing_on_after_many_lines_is_no_answer(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.paste("\n".join(f"row {number}" for number in range(9)))
+    person.keys("if i can", "Enter")
+    person.sees("^9 lines were pasted.*\n?.*Enter:$")
+    bob.is_settled()
+    person.keys("i")
+    person.sees("Enter: i$")
+    person.keys("Enter")
+    person.sees("^row 8$")
+    bob.is_settled()
+    person.keys("C-c", ":quit:", "Enter")
+    person.ends(0)
+
+
+def test_a_paste_that_cannot_be_sent_as_a_file_is_kept(server, talking):
+    alice, bob = unique("alice"), server.sign_up("bob")
+    person = talking(server, alice, "--sign-up", to=bob)
+    person.keys(":toggle:", "Enter")
+    person.sees("^group>")
+    person.paste("\n".join(f"row {number}" for number in range(9)))
+    person.sees("^9 lines were pasted")
+    person.keys("f", "Enter")
+    person.sees("A file goes to one person")
+    person.sees("^9 lines were pasted")
+    person.keys("i", "Enter")
+    person.sees("^row 8$")
+    person.keys("C-c", ":quit:", "Enter")
     person.ends(0)

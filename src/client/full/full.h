@@ -186,8 +186,8 @@ uint64_t full_deadline_ms(const struct full *f);
 
 void full_order(struct full *f, enum command_id id, struct slice arguments);
 void full_quit(struct full *f);
-/* Sends what was pasted as a file. */
-void full_send_paste(struct full *f, struct slice text);
+/* Sends what was pasted as a file. false: it has not begun, and the person was told why. */
+bool full_send_paste(struct full *f, struct slice text);
 void full_answer_file(struct full *f, struct slice line);
 /* Removes the file of a paste that was sent. */
 void full_drop_paste(struct full *f);

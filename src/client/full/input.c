@@ -65,7 +65,7 @@ bool input_set(struct input *in, struct slice text, size_t cursor)
 	while (cursor > 0 && cursor < text.len && ((unsigned char)text.ptr[cursor] & 0xc0) == 0x80)
 		cursor--;
 	in->cursor = cursor < text.len ? cursor : text.len;
-	in->mode = INPUT_EDITING;
+	input_drop_paste(in);
 	undo_clear(&in->undo);
 	forget_typed(in);
 	input_wipe(&in->searched_from, in->searched_from_len);
@@ -374,6 +374,11 @@ struct slice input_pasted(const struct input *in)
 	return buffer_slice(&in->paste);
 }
 
+struct slice input_answer(const struct input *in)
+{
+	return slice_of(in->answer, in->answer_len);
+}
+
 size_t input_paste_lines(const struct input *in)
 {
 	return count_lines(input_pasted(in));
@@ -387,6 +392,7 @@ bool input_paste_fits(const struct input *in)
 void input_drop_paste(struct input *in)
 {
 	buffer_wipe(&in->paste);
+	in->answer_len = 0;
 	in->mode = INPUT_EDITING;
 }
 
@@ -425,27 +431,55 @@ enum input_result input_paste(struct input *in, struct slice text)
 		return INPUT_FULL;
 	}
 	in->mode = INPUT_ASKING;
+	in->answer_len = 0;
 	return INPUT_ASK;
+}
+
+static enum input_result take_answer(struct input *in)
+{
+	char letter = '\0';
+	if (in->answer_len == 1)
+		letter = (char)(in->answer[0] | 0x20); /* a small one */
+	in->answer_len = 0;
+	if (letter == 'f')
+		return INPUT_AS_FILE;
+	if (letter != 'c' && (letter != 'i' || !input_paste_fits(in)))
+		return INPUT_CHANGED;
+	enum input_result result =
+	    letter == 'i' ? insert_pasted(in, input_pasted(in)) : INPUT_CHANGED;
+	input_drop_paste(in);
+	return result;
+}
+
+static enum input_result lengthen_answer(struct input *in, uint32_t character)
+{
+	char bytes[KEY_UTF8_LEN];
+	size_t len = key_utf8(character, bytes);
+	if (in->answer_len + len > sizeof(in->answer))
+		return INPUT_NOTHING;
+	memcpy(in->answer + in->answer_len, bytes, len);
+	in->answer_len += len;
+	return INPUT_CHANGED;
 }
 
 static enum input_result key_while_asking(struct input *in, struct key key)
 {
-	bool is_letter = key.kind == TYPED_TEXT && !key.alt;
-	enum input_result result = INPUT_CHANGED;
-	if (is_letter && (key.code == 'f' || key.code == 'F')) {
-		in->mode = INPUT_EDITING;
-		return INPUT_AS_FILE;
+	if (key.kind == TYPED_TEXT && !key.alt)
+		return lengthen_answer(in, key.code);
+	if (key.kind == TYPED_ENTER || is_control(key, 'M') || is_control(key, 'J'))
+		return take_answer(in);
+	if (key.kind == TYPED_BACKSPACE || is_control(key, 'H')) {
+		if (in->answer_len > 0)
+			in->answer_len -= grapheme_last(input_answer(in));
+		return INPUT_CHANGED;
 	}
-	if (is_letter && (key.code == 'i' || key.code == 'I')) {
-		if (!input_paste_fits(in))
-			return INPUT_NOTHING;
-		result = insert_pasted(in, input_pasted(in));
-	} else if (!(is_letter && (key.code == 'c' || key.code == 'C')) &&
-		   key.kind != TYPED_ESCAPE && !is_control(key, 'C') && !is_control(key, 'G')) {
+	if (is_control(key, 'U'))
+		in->answer_len = 0;
+	else if (key.kind == TYPED_ESCAPE || is_control(key, 'C') || is_control(key, 'G'))
+		input_drop_paste(in);
+	else
 		return INPUT_NOTHING;
-	}
-	input_drop_paste(in);
-	return result;
+	return INPUT_CHANGED;
 }
 
 /* Keys */

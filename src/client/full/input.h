@@ -7,7 +7,9 @@
  * whoever sends a text of several lines sends each as a message, and says so.
  *
  *	EDITING --(C-r)--> SEARCHING --(Enter, Esc, other keys)--> EDITING
- *	   '-----(paste of many lines)--> ASKING --(i, f, c)--> EDITING
+ *	   '-----(paste of many lines)--> ASKING --(i, f or c, and Enter; Esc)--> EDITING
+ *
+ * A letter by itself answers nothing: whoever goes on typing after a paste has not seen that there is a question.
  *
  * One thread. What is typed may be secret: memory is wiped before it is given back.
  */
@@ -31,6 +33,7 @@ enum {
 	INPUT_KILLS = 8,
 	INPUT_KILLS_MAX_BYTES = 2 * INPUT_MAX_LEN,
 	INPUT_QUERY_SIZE = 128,
+	INPUT_ANSWER_SIZE = 32,
 };
 
 enum input_mode { INPUT_EDITING, INPUT_SEARCHING, INPUT_ASKING };
@@ -41,10 +44,10 @@ enum input_result {
 	INPUT_CHANGED,  /* show it again */
 	INPUT_NEW_LINE, /* as CHANGED: a first line feed was typed; say what becomes of it */
 	INPUT_SUBMIT, /* Enter: take input_text(), then input_clear() or, if it is not done with, nothing */
-	INPUT_END,  /* C-d on an empty text */
-	INPUT_FULL, /* there is no room for what was typed or pasted, or no memory */
-	INPUT_ASK,  /* a paste of many lines: ask about it (input_paste_lines(), …) */
-	INPUT_AS_FILE, /* the answer: take input_pasted() and send it as a file, then input_drop_paste() */
+	INPUT_END,     /* C-d on an empty text */
+	INPUT_FULL,    /* there is no room for what was typed or pasted, or no memory */
+	INPUT_ASK,     /* a paste of many lines: ask about it (input_paste_lines(), …) */
+	INPUT_AS_FILE, /* the answer: take input_pasted() and send it as a file, then input_drop_paste(); without that the question stays */
 };
 
 /*
@@ -84,6 +87,8 @@ struct input {
 	bool is_found;
 
 	struct buffer paste; /* while ASKING */
+	char answer[INPUT_ANSWER_SIZE];
+	size_t answer_len;
 
 	input_complete_fn *complete;
 	void *complete_ctx;
@@ -102,7 +107,10 @@ enum input_result input_paste(struct input *in, struct slice text);
 
 /* The text, and where the cursor is in it. Valid until the next call. */
 struct slice input_text(const struct input *in);
-/* Puts another text in its place (a draft), the cursor at that byte; there is no way back to the old one by undo. false: too long, or no memory. */
+/*
+ * Puts another text in its place (a draft), the cursor at that byte; there is no way back to the old one by undo, and a paste that is asked about is
+ * dropped. false: too long, or no memory.
+ */
 bool input_set(struct input *in, struct slice text, size_t cursor);
 /* Puts text in at the cursor, as if typed. */
 bool input_insert(struct input *in, struct slice text);
@@ -113,6 +121,7 @@ void input_clear(struct input *in);
 
 /* While asking about a paste */
 struct slice input_pasted(const struct input *in); /* as it came */
+struct slice input_answer(const struct input *in); /* as far as it is typed */
 size_t input_paste_lines(const struct input *in);
 /* It can be inserted; else only a file is to be had. */
 bool input_paste_fits(const struct input *in);

@@ -254,8 +254,8 @@ static void obey(struct full *f, enum input_result result)
 		full_say(f, "There is no room for more in one line; :upload: sends a file.");
 		break;
 	case INPUT_AS_FILE:
-		full_send_paste(f, input_pasted(&f->input));
-		input_drop_paste(&f->input);
+		if (full_send_paste(f, input_pasted(&f->input)))
+			input_drop_paste(&f->input);
 		break;
 	case INPUT_UNUSED:
 	case INPUT_NOTHING:
@@ -413,7 +413,7 @@ void full_interrupt(struct full *f)
 		stop_searching(f);
 		view_scroll_to_end(&f->view);
 	} else if (f->input.mode == INPUT_ASKING) {
-		input_key(&f->input, KEY_OF_TEXT('c'));
+		input_drop_paste(&f->input);
 	} else if (f->input.mode == INPUT_SEARCHING) {
 		input_key(&f->input, KEY_OF_CONTROL('G'));
 	} else if (input_text(&f->input).len > 0) {

@@ -275,15 +275,20 @@ static bool make_paste(struct full *f, struct slice text)
 	return ok;
 }
 
-void full_send_paste(struct full *f, struct slice text)
+bool full_send_paste(struct full *f, struct slice text)
 {
 	struct slice target = file_target(f);
 	if (target.len == 0 || !transfer_may_begin(&f->transfer))
-		return;
-	if (make_paste(f, text))
-		transfer_upload(&f->transfer, target, f->paste_path);
-	else
+		return false;
+	if (!make_paste(f, text)) {
 		full_say(f, "The paste could not be written to a file: %s", strerror(errno));
+		return false;
+	}
+	transfer_upload(&f->transfer, target, f->paste_path);
+	if (f->transfer.kind == TRANSFER_UPLOAD)
+		return true;
+	full_drop_paste(f);
+	return false;
 }
 
 void full_drop_paste(struct full *f)

@@ -13,6 +13,7 @@ enum {
 	STATUS_FROM_ROWS = 3,   /* and no status line */
 	NARROW_COLUMNS = 60,    /* with fewer the status line has only what matters most */
 	SERVER_SHOWN_MIN = 4,   /* of the server's name, or nothing of it */
+	ASK_FROM_COLUMNS = 40,  /* with fewer a question is asked in few letters */
 	TYPED_SHOWN = 8 * 1024, /* bytes around the cursor that are looked at */
 	PROMPT_SIZE = 512,
 	TEXT_SIZE = 256,
@@ -57,9 +58,12 @@ static void prompt_of(const struct view *v, char out[static PROMPT_SIZE])
 	if (v->is_searching)
 		snprintf(out, PROMPT_SIZE,
 		    "%sback to: ", v->found == NO_LINE && v->query.len > 0 ? "(not found) " : "");
+	else if (in->mode == INPUT_ASKING && v->columns < ASK_FROM_COLUMNS)
+		snprintf(out, PROMPT_SIZE, "%zu lines: %sf/c ", input_paste_lines(in),
+		    input_paste_fits(in) ? "i/" : "");
 	else if (in->mode == INPUT_ASKING)
 		snprintf(out, PROMPT_SIZE,
-		    "%zu lines were pasted: %sf sends them as a file, c drops them ",
+		    "%zu lines were pasted: %sf sends them as a file, c drops them, then Enter: ",
 		    input_paste_lines(in), input_paste_fits(in) ? "i inserts them here, " : "");
 	else if (in->mode == INPUT_SEARCHING)
 		snprintf(out, PROMPT_SIZE, "(%s%.*s) ",
@@ -72,9 +76,12 @@ static void prompt_of(const struct view *v, char out[static PROMPT_SIZE])
 /* Of a very long text only what is near the cursor is looked at. */
 static void window_of(const struct view *v, struct typed *t)
 {
-	struct slice text = v->is_searching ? v->query : input_text(v->input);
-	size_t cursor = v->is_searching ? text.len : v->input->cursor, begin = 0;
-	if (v->input->is_secret || v->input->mode == INPUT_ASKING) {
+	bool is_asking = v->input->mode == INPUT_ASKING && !v->is_searching;
+	struct slice text = v->is_searching ? v->query
+			    : is_asking     ? input_answer(v->input)
+					    : input_text(v->input);
+	size_t cursor = v->is_searching || is_asking ? text.len : v->input->cursor, begin = 0;
+	if (v->input->is_secret) {
 		t->text = SLICE("");
 		t->cursor = 0;
 		return;
@@ -147,15 +154,18 @@ static void draw_typed(struct cells *cells, struct window window, struct pen *pe
 	}
 }
 
+/* What is typed is seen; until then the beginning of what is asked. */
 static void draw_input(struct cells *cells, const struct typed *t, unsigned top, unsigned room)
 {
 	struct pen pen = { .columns = cells->columns };
-	struct window window = { top, room, t->cursor_row >= room ? t->cursor_row - room + 1 : 0 };
+	bool is_beyond = t->cursor_row >= room, is_prompt = t->text.len == 0;
+	struct window window = { top, room,
+		is_beyond && !is_prompt ? t->cursor_row - room + 1 : 0 };
 	draw_typed(
 	    cells, window, &pen, slice_str(t->prompt), (struct style){ COLOR_DEFAULT, CELL_BOLD });
 	draw_typed(cells, window, &pen, t->text, style_plain);
-	cells->cursor_row = top + t->cursor_row - window.first;
-	cells->cursor_column = t->cursor_column;
+	cells->cursor_row = top + (is_beyond ? room - 1 : t->cursor_row);
+	cells->cursor_column = is_beyond && is_prompt ? cells->columns - 1 : t->cursor_column;
 }
 
 /* The lines above and below */
@@ -343,7 +353,7 @@ static struct area conversation_area(unsigned columns, unsigned rows, unsigned i
 
 static struct area area_now(const struct view *v)
 {
-	return conversation_area(v->columns, v->rows, 1);
+	return conversation_area(v->columns, v->rows, v->input_rows > 0 ? v->input_rows : 1);
 }
 
 /* A place in a conversation: so many rows of a line are above it. */
@@ -469,6 +479,7 @@ void view_draw(struct view *v, struct cells *cells)
 	if (most < 1)
 		most = 1;
 	unsigned input_rows = typed.rows < most ? typed.rows : most;
+	v->input_rows = input_rows;
 	struct area area = conversation_area(columns, rows, input_rows);
 	draw_conversation(v, cells, area);
 	if (area.column > 0)

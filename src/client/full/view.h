@@ -45,7 +45,7 @@ struct view {
 	struct slice query;
 	uint64_t found; /* the line; NO_LINE: none */
 
-	unsigned columns, rows; /* of the last picture */
+	unsigned columns, rows, input_rows; /* of the last picture */
 	struct buffer scratch;
 };
 

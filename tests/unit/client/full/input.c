@@ -332,16 +332,20 @@ static void many_lines_are_asked_about(void **state)
 	assert_int_equal(input_paste_lines(&in), 6);
 	assert_true(input_paste_fits(&in));
 	assert_int_equal(press("x<enter><tab>^R<up>"), INPUT_NOTHING);
+	assert_int_equal(press("i<bs>f a c<enter>"), INPUT_CHANGED);
+	assert_int_equal(in.mode, INPUT_ASKING);
 	is("x1/2/3/4/5|");
-	assert_int_equal(press("i"), INPUT_CHANGED);
+	press("xi^Ui");
+	assert_slice_is(input_answer(&in), "i");
+	assert_int_equal(press("<enter>"), INPUT_CHANGED);
 	assert_int_equal(in.mode, INPUT_EDITING);
 	is("x1/2/3/4/51/2/3/4/5/6|");
 }
 
 static void a_paste_is_given_up(void **state)
 {
-	static const char *const keys[] = { "c", "<esc>", "^C", "^G" };
-	for (size_t i = 0; i < 4; i++) {
+	static const char *const keys[] = { "c<enter>", "C<enter>", "<esc>", "f^C", "^G" };
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		set_up();
 		press("x");
 		input_paste(&in, SLICE("1\n2\n3\n4\n5\n6"));
@@ -357,10 +361,22 @@ static void a_paste_becomes_a_file(void **state)
 	set_up();
 	input_paste(&in, SLICE("1\t\n2\r\n3\n4\n5\n"));
 	input_paste(&in, SLICE("1\t\n2\r\n3\n4\n5\n6\n"));
-	assert_int_equal(press("f"), INPUT_AS_FILE);
+	assert_int_equal(press("f<enter>"), INPUT_AS_FILE);
+	assert_int_equal(in.mode, INPUT_ASKING);
 	assert_slice_is(input_pasted(&in), "1\t\n2\r\n3\n4\n5\n6\n");
 	input_drop_paste(&in);
 	assert_int_equal(input_pasted(&in).len, 0);
+}
+
+static void another_text_drops_the_paste(void **state)
+{
+	set_up();
+	input_paste(&in, SLICE("1\n2\n3\n4\n5\n6\n"));
+	assert_true(input_set(&in, SLICE("draft"), 5));
+	assert_int_equal(in.mode, INPUT_EDITING);
+	assert_int_equal(input_pasted(&in).len, 0);
+	assert_int_equal(input_paste(&in, SLICE("1\n2\n3\n4\n5\n6\n")), INPUT_ASK);
+	assert_int_equal(input_paste_lines(&in), 6);
 }
 
 static void a_paste_in_two_pieces_is_one(void **state)
@@ -380,8 +396,9 @@ static void a_paste_has_a_bound(void **state)
 	assert_int_equal(press("y"), INPUT_FULL);
 	assert_int_equal(input_paste(&in, SLICE("y")), INPUT_ASK);
 	assert_false(input_paste_fits(&in));
-	assert_int_equal(press("i"), INPUT_NOTHING);
-	assert_int_equal(press("c"), INPUT_CHANGED);
+	assert_int_equal(press("i<enter>"), INPUT_CHANGED);
+	assert_int_equal(in.mode, INPUT_ASKING);
+	assert_int_equal(press("c<enter>"), INPUT_CHANGED);
 	enum input_result result = INPUT_ASK;
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(result, INPUT_ASK);
@@ -402,7 +419,7 @@ static void a_long_paste_is_quick(void **state)
 	set_up();
 	clock_t begin = clock();
 	assert_int_equal(input_paste(&in, slice_of(text, sizeof(text))), INPUT_ASK);
-	assert_int_equal(press("i"), INPUT_CHANGED);
+	assert_int_equal(press("i<enter>"), INPUT_CHANGED);
 	for (int i = 0; i < 20; i++)
 		press("<up>ab<bs>^A^E~b");
 	assert_true(clock() - begin < CLOCKS_PER_SEC);
@@ -502,6 +519,7 @@ int main(int argc, char **argv)
 	UNIT_TEST(many_lines_are_asked_about);
 	UNIT_TEST(a_paste_is_given_up);
 	UNIT_TEST(a_paste_becomes_a_file);
+	UNIT_TEST(another_text_drops_the_paste);
 	UNIT_TEST(a_paste_in_two_pieces_is_one);
 	UNIT_TEST(a_paste_has_a_bound);
 	UNIT_TEST(a_long_paste_is_quick);

@@ -219,6 +219,49 @@ static void the_smallest_screen_has_all_parts(void **state)
 	scene_free(s);
 }
 
+static void the_smallest_screen_has_questions(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(20, 5);
+	input_paste(&s->input, SLICE("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"));
+	assert_non_null(strstr(draw(s), "\n10 lines: i/f/c\n"));
+	input_key(&s->input, KEY_OF_TEXT('f'));
+	assert_non_null(strstr(draw(s), "\n10 lines: i/f/c f\n"));
+	input_drop_paste(&s->input);
+	s->view.prompt = "Trust this server for ever? (y/n) ";
+	assert_non_null(strstr(draw(s), "\nTrust this server fo\n"));
+	assert_int_equal(s->cells.cursor_row, 4);
+	assert_int_equal(s->cells.cursor_column, 19);
+	input_set(&s->input, SLICE("y"), 1);
+	assert_non_null(strstr(draw(s), "\nr ever? (y/n) y\n"));
+	assert_int_equal(s->cells.cursor_column, 15);
+	scene_free(s);
+}
+
+/* Of the page before, some rows stay to be seen. */
+static void pages_join_however_much_is_typed(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(30, 15);
+	struct conversation *bob = with(s, "bob");
+	char first[40];
+	go_to(s, bob);
+	for (int i = 100; i < 200; i++) {
+		snprintf(first, sizeof(first), "line %d.", i);
+		says(s, bob, "bob", first);
+	}
+	input_set(&s->input, SLICE("1\n2\n3\n4\n5"), 9);
+	for (int i = 0; i < 3; i++) {
+		draw(s);
+		snprintf(first, sizeof(first), "%.9s", strstr(s->picture, "line "));
+		view_scroll(&s->view, -(long)view_page_rows(&s->view));
+		draw(s);
+		if (strstr(s->picture, first) == NULL)
+			fail_msg("expected %s on\n%s", first, s->picture);
+	}
+	scene_free(s);
+}
+
 static void what_is_typed_grows_to_a_third(void **state)
 {
 	(void)state;
@@ -400,6 +443,8 @@ int main(int argc, char **argv)
 	UNIT_TEST(a_wide_screen_has_a_list);
 	UNIT_TEST(every_size_has_a_picture);
 	UNIT_TEST(the_smallest_screen_has_all_parts);
+	UNIT_TEST(the_smallest_screen_has_questions);
+	UNIT_TEST(pages_join_however_much_is_typed);
 	UNIT_TEST(what_is_typed_grows_to_a_third);
 	UNIT_TEST(the_cursor_wraps);
 	UNIT_TEST(a_secret_is_not_shown);
