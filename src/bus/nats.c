@@ -615,7 +615,7 @@ static natsStatus start(struct nats *n, const struct bus_config *c, char *why, s
  * A callback of the library may be at its end still when a connection has been closed, and the library itself cannot be ended: its end takes down
  * what OpenSSL takes down once more. So what the callbacks look at stays until the process ends.
  */
-static struct nats *remains;
+static struct nats *volatile remains; /* volatile: it is never read */
 
 static void await_closed(struct nats *n)
 {

@@ -527,6 +527,15 @@ void cluster_left(struct cluster *c, struct slice name, int64_t ticket)
 
 /* ---- beginning and end ---- */
 
+/* What it is itself; what came to be in its lists is gone by now. */
+static void let_go(struct cluster *c)
+{
+	table_clear(&c->entering);
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
 struct cluster *cluster_new(
     struct chat *chat, const char *node, const char *place, char *why, size_t why_size)
 {
@@ -564,7 +573,7 @@ struct cluster *cluster_new(
 		    node, STORE_LEASE_MS / 1000);
 	else
 		snprintf(why, why_size, "the store does not answer");
-	cluster_free(c);
+	let_go(c);
 	return NULL;
 }
 
@@ -602,10 +611,7 @@ void cluster_free(struct cluster *c)
 		list_remove(node);
 		free(list_entry(node, struct release, node));
 	}
-	table_clear(&c->entering);
-	pthread_cond_destroy(&c->changed);
-	pthread_mutex_destroy(&c->lock);
-	free(c);
+	let_go(c);
 }
 
 struct cluster_counts cluster_counts(struct cluster *c)
