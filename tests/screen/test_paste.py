@@ -202,3 +202,25 @@ def test_a_paste_that_cannot_be_sent_as_a_file_is_kept(server, talking):
     person.sees("^row 8$")
     person.keys("C-c", ":quit:", "Enter")
     person.ends(0)
+
+
+def test_lines_that_are_not_taken_stay_and_only_they(stage, screen, password):
+    """Without a connection so much may wait to be sent; what was taken is not typed again."""
+    server = stage()
+    person = screen(server, "--user", "alice", "--to", "bob", "--trust-first", "--password-file", password)
+    client = server.session("alice")
+    client.hears("CMD <online>")
+    person.sees("^bob>")
+    server.listener.close()
+    client.close()
+    person.sees("NOT CONNECTED")
+    person.paste("\n".join("x" * 16_000 for _ in range(65)))
+    person.sees("^65 lines were pasted")
+    person.keys("i", "Enter", "Enter")
+    person.sees("^bob>$", seconds=60)
+    person.paste("\n".join(letter * 5000 for letter in "abc") + "\nd")
+    person.sees("^d$")
+    person.keys("Enter")
+    person.sees("Too much waits")
+    person.keys("C-u", "Backspace", "C-u")
+    person.sees("^bob>$")

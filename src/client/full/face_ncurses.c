@@ -27,7 +27,8 @@ enum {
 	ESCAPE_PATIENCE_MS = 100,          /* after ESC: was it alone? */
 	PASTE_MARK_LEN = 6,
 	READ_AHEAD_MAX = 2 * PASTE_MARK_LEN,
-	DRAIN_MS = 1000, /* how long a terminal may take for the last bytes */
+	TAKEN_AT_ONCE = 16 * 1024, /* of a paste, then the server has its turn */
+	DRAIN_MS = 1000,           /* how long a terminal may take for the last bytes */
 	FAREWELL_SIZE = 256,
 	UNWRITE_SIZE = 4096,
 	SIGNS_MAX_BYTES = 64 * 1024, /* that a terminal which does not read may leave */
@@ -59,6 +60,7 @@ struct ncurses_face {
 	bool is_pasting;    /* until the end is marked: what comes meanwhile is no key */
 	bool is_cut;
 	bool was_cr;
+	bool has_more; /* there may be more to read at once */
 	uint64_t pasted_ms;
 	bool is_entered;
 	char farewell[FAREWELL_SIZE];
@@ -472,10 +474,11 @@ static int take(struct ncurses_face *n, uint64_t now_ms, struct face_event *even
 static bool next(struct face *f, uint64_t now_ms, struct face_event *event_r)
 {
 	struct ncurses_face *n = of(f);
-	int taken;
+	int taken = 0;
 	drop_shown(n);
-	while ((taken = take(n, now_ms, event_r)) == 0)
-		;
+	for (int count = 0; count < TAKEN_AT_ONCE && taken == 0; count++)
+		taken = take(n, now_ms, event_r);
+	n->has_more = taken == 0;
 	if (taken < 0 && n->is_pasting && now_ms >= n->pasted_ms + PASTE_PATIENCE_MS)
 		return show_pasted(n, event_r);
 	return taken > 0;
@@ -484,6 +487,8 @@ static bool next(struct face *f, uint64_t now_ms, struct face_event *event_r)
 static uint64_t deadline_ms(const struct face *f)
 {
 	const struct ncurses_face *n = of(f);
+	if (n->has_more)
+		return 0;
 	return n->is_pasting && pasted_len(n) > n->shown_paste ? n->pasted_ms + PASTE_PATIENCE_MS
 							       : UINT64_MAX;
 }

@@ -16,7 +16,8 @@ enum { PICTURE_SIZE = 16 * 1024, HOME_SIZE = 32 };
 /* What is typed once the screen shows a text. */
 struct step {
 	const char *awaited;
-	const char *typed; /* \n is Enter, \x03 and \x04 are C-c and C-d */
+	const char
+	    *typed; /* \n is Enter, \x03 and \x04 are C-c and C-d, \x1c a paste that was cut */
 };
 
 struct fake {
@@ -79,6 +80,10 @@ static bool fake_next(struct face *face, uint64_t now_ms, struct face_event *eve
 		return false;
 	const char *typed = f->steps[f->step].typed + f->typed++;
 	*event_r = (struct face_event){ .kind = FACE_KEY, .key = key_of(*typed) };
+	if (*typed == '\x1c')
+		*event_r = (struct face_event){
+			.kind = FACE_PASTE, .text = SLICE("pasted"), .is_cut = true
+		};
 	if (typed[1] == '\0') {
 		f->step++;
 		f->typed = 0;
@@ -138,6 +143,9 @@ static const struct talk_case {
 } talk_cases[] = {
 	{ "the server is asked for, and C-d leaves", "", "",
 	    { { "\nServer [localhost]:", "\x04" } }, EXIT_QUIT, "Which server?" },
+	{ "a paste that was cut is told", "", "",
+	    { { "\nServer", "\x1c" }, { "More was pasted than 8 MiB", "\x03\x04" } }, EXIT_QUIT,
+	    "More was pasted" },
 	{ "what is no server is told", "", "",
 	    { { "\nServer [localhost]:", "a b\n" }, { "That is no HOST", "\x04" } }, EXIT_QUIT,
 	    "\nServer [localhost]:" },
