@@ -115,6 +115,19 @@ def test_a_log_in_that_may_be_accepted_later_is_kept(stage, screen, words):
     person.sees("You are logged in as alice")
 
 
+def test_tab_finds_who_has_come_since_it_was_asked(server, screen, password):
+    person = screen(server, "--user", unique("alice"), "--sign-up", "--password-file", password, "--trust-first")
+    person.sees("online: ")
+    person.sees("^Target:")
+    zoe = server.sign_up("zoe")
+    person.keys(zoe.name[:-1], "Tab")
+    person.sees(f"^Target: {zoe}$")
+    person.keys("C-c", "nobody_of_that_name", "Tab")
+    person.sees("^Target: nobody_of_that_name$")
+    person.keys("C-c", "C-d")
+    person.ends(0)
+
+
 def test_tab_knows_who_has_come_meanwhile(stage, screen, password):
     server = stage()
     person = screen(server, "--user", "alice", "--to", "bob", "--trust-first", "--password-file", password)

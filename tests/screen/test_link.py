@@ -1,5 +1,6 @@
 """The connection: lost, tried again, back; what was typed meanwhile; files."""
 
+import resource
 import socket
 
 from wire import unique
@@ -112,4 +113,21 @@ def test_waiting_files_are_fetched(server, talking, home):
     person.sees(r"(?s)saved, 4 bytes .*menu\.txt")
     assert (home / "menu.txt").read_bytes() == b"soup"
     person.keys(":quit:", "Enter")
+    person.ends(0)
+
+
+def test_a_paste_that_can_not_become_a_file_says_why(stage, screen, password):
+    server = stage()
+    person, client = begins(server, screen, password)
+    person.paste("\n".join(f"line {number}" for number in range(30)))
+    person.sees("30 lines were pasted")
+    limits = resource.prlimit(person.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(person.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    person.keys("f", "Enter")
+    person.sees(r"(?s)could not be written to a file: +Too\s+many\s+open\s+files")
+    resource.prlimit(person.pid, resource.RLIMIT_NOFILE, limits)
+    person.keys("C-c", "C-c")
+    person.sees("^bob>$")
+    person.keys(":quit:", "Enter")
+    client.hears_end()
     person.ends(0)

@@ -48,11 +48,9 @@ static void add_name(const struct full *f, struct slice name, struct slice prefi
 		add(candidates, "", name, after);
 }
 
-/* What is known now is completed; the next Tab knows more. */
 static void complete_name(
-    struct full *f, struct slice prefix, const char *after, struct buffer *candidates)
+    const struct full *f, struct slice prefix, const char *after, struct buffer *candidates)
 {
-	full_freshen_names(f);
 	struct slice online = buffer_slice(&f->online), name;
 	for (size_t i = 0; i < f->model.count; i++)
 		add_name(
@@ -154,6 +152,7 @@ void full_complete(void *ctx, struct slice before, size_t *from_r, struct buffer
 		complete_file(before, candidates);
 	} else if (f->question == QUESTION_TARGET) {
 		complete_name(f, slice_skip(before, word), "", candidates);
+		full_tab_names(f, before.len, candidates->len > 0);
 	} else if (f->question != QUESTION_NOTHING) {
 		return;
 	} else if (takes_file(before, from_r)) {
@@ -162,5 +161,6 @@ void full_complete(void *ctx, struct slice before, size_t *from_r, struct buffer
 		complete_command(before, candidates);
 	} else {
 		complete_name(f, slice_skip(before, word), word == 0 ? ": " : "", candidates);
+		full_tab_names(f, before.len, candidates->len > 0);
 	}
 }

@@ -76,9 +76,11 @@ struct full {
 	size_t names_wanted; /* answers to come that the person has asked for */
 	uint64_t
 	    ask_names_ms; /* when to ask who is online, for those who have missed something; UINT64_MAX: never */
-	uint64_t names_asked_ms; /* when that was last asked */
-	struct buffer online;    /* names, separated by spaces: those of the last answer */
-	bool is_doubtful; /* what is typed is like a command; submitted once more it is sent */
+	uint64_t names_asked_ms, names_ms; /* when that was last asked, and answered */
+	size_t tab_end;    /* Tab found no name: the length of the line then, and one; 0: it did */
+	bool is_tab_again; /* it looks once more, among the names that have come since */
+	struct buffer online; /* names, separated by spaces: those of the last answer */
+	bool is_doubtful;     /* what is typed is like a command; submitted once more it is sent */
 
 	struct transfer transfer;
 	char transfer_text[TRANSFER_PROMPT_SIZE];
@@ -165,9 +167,10 @@ void full_history_begin(struct full *f);
 /* What was never sent is noted as such. */
 void full_history_end(struct full *f);
 void full_talk_begin(struct full *f);
-/* Asks who is online, for Tab; full_freshen_names(): if what is known is no longer fresh. */
+/* Asks who is online, for Tab. */
 void full_ask_names(struct full *f);
-void full_freshen_names(struct full *f);
+/* Tab was pressed after so many bytes. If it has found nobody, or long after the last answer, it is asked again; if nobody, Tab is repeated at the answer. */
+void full_tab_names(struct full *f, size_t typed_len, bool is_found);
 void full_answer_target(struct full *f, struct slice line);
 /* Without spaces around. */
 struct slice full_trim(struct slice s);

@@ -66,10 +66,27 @@ void full_ask_names(struct full *f)
 		full_no_memory(f);
 }
 
-void full_freshen_names(struct full *f)
+void full_tab_names(struct full *f, size_t typed_len, bool is_found)
 {
-	if (clock_now_ms() >= f->names_asked_ms + NAMES_FRESH_MS)
+	uint64_t now_ms = clock_now_ms();
+	bool is_asked = f->names_asked_ms > f->names_ms;
+	bool is_old = now_ms >= (is_asked ? f->names_asked_ms : f->names_ms) + NAMES_FRESH_MS;
+	if (f->is_tab_again)
+		return;
+	if (is_old || (!is_found && !is_asked))
 		full_ask_names(f);
+	f->tab_end = is_found ? 0 : typed_len + 1;
+}
+
+/* Somebody has come whom Tab did not find, and what was typed stands as it was. */
+static void repeat_tab(struct full *f)
+{
+	bool is_same = f->input.mode == INPUT_EDITING && f->input.cursor + 1 == f->tab_end;
+	f->tab_end = 0;
+	f->is_tab_again = true;
+	if (is_same)
+		input_key(&f->input, KEY_NAMED(TYPED_TAB));
+	f->is_tab_again = false;
 }
 
 void full_history_begin(struct full *f)
@@ -315,6 +332,8 @@ static void on_names(struct full *f, struct slice names)
 	}
 	buffer_take(&f->online, f->online.len);
 	buffer_append_slice(&f->online, names);
+	f->names_ms = clock_now_ms();
+	repeat_tab(f);
 	while (word_take(&rest, &name))
 		offer(f, name);
 }
