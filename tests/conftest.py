@@ -12,7 +12,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 from server import Server  # noqa: E402
+from stage import Stage  # noqa: E402
 from wire import PATIENCE  # noqa: E402
+
+# Who is started with `nohup` or behind an `&` ignores signals, and so would every program whose end by one is tested.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 TEST_SECONDS = int(9 * PATIENCE)  # a test that takes longer hangs
 SOAK_TEST_SECONDS = 1800  # the same for one marked `soak` that does not say its own
@@ -123,3 +129,25 @@ def small_disk(folder):
     yield mount
     for path in mounted:
         subprocess.run(["umount", "--lazy", path], check=True)
+
+
+@pytest.fixture
+def stack():
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def certificate(make_certificate):
+    with tempfile.TemporaryDirectory(prefix="certificate-") as folder:
+        yield make_certificate(Path(folder) / "stage.pem", "localhost")
+
+
+@pytest.fixture
+def stage(certificate, stack):
+    """stage(…): a scripted server."""
+    def start(**how):
+        server = Stage(how.pop("certificate", certificate), **how)
+        stack.callback(server.close)
+        return server
+    return start

@@ -24,9 +24,17 @@ enum { IS_SANITIZED = true };
 enum { IS_SANITIZED = false };
 #endif
 
+/* The file that the url of an embedded store names, empty for the usual one; NULL: the store is no file. */
+static const char *store_file(const struct settings *s)
+{
+	static const char scheme[] = "sqlite:";
+	bool is_embedded = strncmp(s->store_url, scheme, sizeof(scheme) - 1) == 0;
+	return is_embedded ? s->store_url + sizeof(scheme) - 1 : NULL;
+}
+
 bool sandbox_reaches_out(const struct settings *s)
 {
-	return strncmp(s->store_url, "sqlite:", 7) != 0 || strcmp(s->bus.url, "local") != 0;
+	return store_file(s) == NULL || strcmp(s->bus.url, "local") != 0;
 }
 
 /* ---- The disk ---- */
@@ -117,8 +125,9 @@ static bool fence_in(const struct settings *s, const char *config_path, int vers
 		return false;
 	allow(&fence, s->data, LANDLOCK_READ_WRITE);
 	allow_folder_of(&fence, s->admin_socket, LANDLOCK_READ_WRITE);
-	if (strncmp(s->store_url, "sqlite:", 7) == 0 && s->store_url[7] != '\0')
-		allow_folder_of(&fence, s->store_url + 7, LANDLOCK_READ_WRITE);
+	const char *file = store_file(s);
+	if (file != NULL && file[0] != '\0')
+		allow_folder_of(&fence, file, LANDLOCK_READ_WRITE);
 	allow_folder_of(&fence, config_path ? config_path : SETTINGS_DEFAULT_PATH, LANDLOCK_READ);
 	allow_named(&fence, s);
 	allow_files_of_url(&fence, s->store_url);

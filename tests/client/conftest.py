@@ -1,19 +1,11 @@
 """What the client's tests share: people at terminals and scripts, each with a home, and scripted servers."""
 
-import signal
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from person import Script, Terminal, where
-from stage import Stage
-
-
-# Tests that run in the background ignore SIGINT, and those whom they start would too.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -30,12 +22,6 @@ def password(home):
     path.write_text("a password\n")
     path.chmod(0o600)
     return path
-
-
-@pytest.fixture
-def stack():
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture
@@ -56,22 +42,6 @@ def script(home, stack):
         person = Script(home, *host, "--plain", *words, **how)
         stack.callback(person.kill)
         return person
-    return start
-
-
-@pytest.fixture(scope="session")
-def certificate(make_certificate):
-    with tempfile.TemporaryDirectory(prefix="certificate-") as folder:
-        yield make_certificate(Path(folder) / "stage.pem", "localhost")
-
-
-@pytest.fixture
-def stage(certificate, stack):
-    """stage(…): a scripted server."""
-    def start(**how):
-        server = Stage(how.pop("certificate", certificate), **how)
-        stack.callback(server.close)
-        return server
     return start
 
 

@@ -1,6 +1,5 @@
 """What a stranger costs: memory before log-in, and that it is given back."""
 
-import re
 import resource
 import ssl
 
@@ -20,17 +19,6 @@ def _enough_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(had[1], 20000), had[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, had)
-
-
-def is_sanitized(server):
-    maps = open(f"/proc/{server.process.pid}/maps").read()
-    return "libasan" in maps or "libtsan" in maps
-
-
-def memory(server):
-    """Anonymous memory that the process has, in bytes."""
-    status = open(f"/proc/{server.process.pid}/status").read()
-    return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * KIB
 
 
 def states(server, **expected):
@@ -53,13 +41,13 @@ def knock_all(server, said):
 @pytest.mark.parametrize("said", [b"", b"\x16", HALF_HELLO], ids=["nothing", "a byte", "half a hello"])
 def test_before_the_handshake(serve, said):
     server = serve({"metrics.listen": "127.0.0.1:0", "login.handshake_timeout": 1000})
-    if is_sanitized(server):
+    if server.is_sanitized():
         pytest.skip("a sanitizer keeps memory of its own")
     received = figures(server)["messagerd_received_bytes_total"]
-    before = memory(server)
+    before = server.memory()
     strangers = knock_all(server, said)
     eventually(lambda: has_received(server, received + len(said) * STRANGERS))
-    each = (memory(server) - before) / STRANGERS
+    each = (server.memory() - before) / STRANGERS
     print(f"{each:.0f} bytes each")
     for sock in strangers:
         sock.close()
@@ -77,14 +65,14 @@ def figures_received(server):
 
 def test_in_log_in(serve):
     server = serve({"metrics.listen": "127.0.0.1:0", "login.timeout": 1000})
-    if is_sanitized(server):
+    if server.is_sanitized():
         pytest.skip("a sanitizer keeps memory of its own")
     count = 300
     server.connect().hang_up()  # what is made once is made now
-    before = memory(server)
+    before = server.memory()
     strangers = [server.connect() for _ in range(count)]
     eventually(lambda: states(server, login=count))
-    each = (memory(server) - before) / count
+    each = (server.memory() - before) / count
     print(f"{each:.0f} bytes each")
     assert len(strangers) == count and each < 24 * KIB
 

@@ -2,7 +2,6 @@
 
 The small variants are for `make check`; `make soak` has the crowds at their full size."""
 
-import re
 import resource
 import selectors
 import socket
@@ -34,16 +33,6 @@ def _enough_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, had)
 
 
-def is_sanitized(server):
-    maps = open(f"/proc/{server.process.pid}/maps").read()
-    return "libasan" in maps or "libtsan" in maps
-
-
-def memory(server):
-    status = open(f"/proc/{server.process.pid}/status").read()
-    return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * 1024
-
-
 class Weather:
     """Quiet first, then the storm, twice: the second must leave no more memory than the first."""
 
@@ -61,7 +50,7 @@ class Weather:
         worst = max(self.stormy)
         print(f"p99 quiet {self.quiet * 1000:.2f} ms, stormy {worst * 1000:.2f} ms; "
               f"memory after the first storm {first / MIB:.1f} MiB, after the second {second / MIB:.1f} MiB")
-        if is_sanitized(self.server):
+        if self.server.is_sanitized():
             return
         assert second <= first * 1.05 + MIB, "memory does not come back"
         assert worst <= 2 * self.quiet + SLACK_SECONDS, "the others notice it"
@@ -104,7 +93,7 @@ def test_a_byte_a_second(serve, count):
         for sock in crowd:
             sock.close()
         all_gone(server, 1)
-        left.append(memory(server))
+        left.append(server.memory())
     weather.is_over(*left)
     server.is_well()
 
@@ -120,7 +109,7 @@ def test_those_who_sit_in_log_in(serve, count):
             peer.socket.close()
         server._peers[:] = [weather.meter._alice]
         all_gone(server, 1)
-        left.append(memory(server))
+        left.append(server.memory())
     weather.is_over(*left)
     server.is_well()
 
@@ -151,7 +140,7 @@ def test_receivers_that_stop_reading_while_a_group_talks(serve, count):
         server._peers[:] = [weather.meter._alice]
         all_gone(server, 1)
         assert figures(server)['messagerd_connections_ended_total{reason="too slow"}'] == seen + count
-        left.append(memory(server))
+        left.append(server.memory())
     weather.is_over(*left)
     server.is_well()
 
@@ -185,7 +174,7 @@ def test_connect_and_reset(serve, count):
     for _ in range(2):
         weather.measure(until=lambda: (connect_and_reset(server.address, count), time.sleep(0.5)))
         all_gone(server, 1)
-        left.append(memory(server))
+        left.append(server.memory())
     weather.is_over(*left)
     server.is_well()
     assert len(server.log()) < 400, "one line each is too much"

@@ -192,6 +192,15 @@ class Server:
         alice.hears(f"RELAY {alice} {alice} hello")
         alice.quit()
 
+    def memory(self):
+        """Anonymous memory that the process has, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * 1024
+
+    def is_sanitized(self):
+        maps = Path(f"/proc/{self.process.pid}/maps").read_text()
+        return "libasan" in maps or "libtsan" in maps
+
     def check_reports(self):
         __tracebackhide__ = True
         log = self.log()

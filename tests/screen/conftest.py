@@ -1,25 +1,12 @@
 """What the tests of the full screen share: people at terminals, each with a home, and scripted servers."""
 
-import signal
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from person import where
 from screen import Screen
-from stage import Stage
-
-# Tests that run in the background ignore SIGINT, and those whom they start would too.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture
-def stack():
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture
@@ -60,20 +47,4 @@ def talking(screen, password):
         person = screen(server, "--user", name, "--password-file", password, "--trust-first", "--to", to, *words, **how)
         person.sees(rf"^{to}>")
         return person
-    return start
-
-
-@pytest.fixture(scope="session")
-def certificate(make_certificate):
-    with tempfile.TemporaryDirectory(prefix="certificate-") as folder:
-        yield make_certificate(Path(folder) / "stage.pem", "localhost")
-
-
-@pytest.fixture
-def stage(certificate, stack):
-    """stage(…): a scripted server."""
-    def start(**how):
-        server = Stage(how.pop("certificate", certificate), **how)
-        stack.callback(server.close)
-        return server
     return start
