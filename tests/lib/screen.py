@@ -29,7 +29,6 @@ class Screen(Terminal):
         """The terminal gets another size; what it shows until it is drawn anew is undefined, here nothing."""
         while self._read(0):
             pass
-        self._unwritten = ""
         self.glass.resize(columns, rows)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 

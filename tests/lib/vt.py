@@ -152,13 +152,13 @@ class Vt:
         row[self.column:] = ([(" ", PLAIN)] * count + row[self.column:])[:self.columns - self.column]
 
     def _csi_L(self, n):
-        top, bottom = self.row, self.margins[1]
+        top, bottom = self.row, max(self.row, self.margins[1])
         for _ in range(n[0] or 1):
             del self.cells[bottom]
             self.cells.insert(top, [(" ", PLAIN)] * self.columns)
 
     def _csi_M(self, n):
-        top, bottom = self.row, self.margins[1]
+        top, bottom = self.row, max(self.row, self.margins[1])
         for _ in range(n[0] or 1):
             del self.cells[top]
             self.cells.insert(bottom, [(" ", PLAIN)] * self.columns)
@@ -180,8 +180,10 @@ class Vt:
             self._put(self.last)
 
     def _csi_r(self, n):
-        self.margins = (n[0] or 1) - 1, min((n[1] if len(n) > 1 and n[1] else self.height), self.height) - 1
-        self._go(0, 0)
+        top, bottom = (n[0] or 1) - 1, min((n[1] if len(n) > 1 and n[1] else self.height), self.height) - 1
+        if top < bottom:
+            self.margins = top, bottom
+            self._go(0, 0)
 
     def _csi_h(self, n):
         assert n == [4], "an unknown mode"
@@ -254,12 +256,13 @@ class Vt:
             self.cells[self.row][at] = (kept + character, style)
             return
         self.last = character
-        if self.hangs and self.modes["wrap"]:
+        # A wide character that does not fit goes to the next row, as xterm has it: what was drawn for a wider terminal
+        # may still be on its way when the terminal shrinks.
+        if self.modes["wrap"] and (self.hangs or self.column + wide > self.columns):
             self._down()
             self._go(column=0)
         self._set(self.row, self.column, character)
         if wide == 2:
-            assert self.column + 1 < self.columns, "a wide character hangs over the edge"
             self._set(self.row, self.column + 1, " ")
             self.cells[self.row][self.column + 1] = ("", self.style)
         self.hangs = self.column + wide >= self.columns
