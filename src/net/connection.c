@@ -1,5 +1,5 @@
 /*
- * connection.c: one connection's way from accept to the end.
+ * connection.c: one connection's way from its first byte to its end. accept.c begins it.
  *
  *	in:   socket -> worker's buffer -> TLS -> worker's plain buffer (left_over in front) -> owner
  *	out:  records of this turn -> TLS -> worker's out buffer -> socket, or, if that is full, the connection's backlog
@@ -17,7 +17,6 @@
 
 #include "base/log.h"
 #include "net/hello.h"
-#include "net/proxy.h"
 #include "net/worker.h"
 #include "protocol/query.h"
 
@@ -148,7 +147,7 @@ static void handshake_failed(struct conn *c)
 }
 
 /* Everything goes at once but the object itself. */
-static void die(struct conn *c)
+void conn_die(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
@@ -173,14 +172,14 @@ static void die(struct conn *c)
 void conn_lose(struct conn *c, const char *reason)
 {
 	bool tell = c->state == CONN_OPEN;
-	die(c);
+	conn_die(c);
 	if (tell)
 		c->worker->events->lost(c, reason);
 }
 
 void conn_abort(struct conn *c)
 {
-	die(c);
+	conn_die(c);
 }
 
 static void poll_for(struct conn *c, int events)
@@ -212,7 +211,7 @@ static int events_unread(const struct conn *c)
  * Each change costs system calls, and most pauses are over before the peer says anything more. So a connection that is no longer read is
  * still waited for, until it has something to read: stop_reading().
  */
-static void poll_as_needed(struct conn *c)
+void conn_poll_as_needed(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
@@ -255,7 +254,7 @@ static void linger(struct conn *c)
 	stream_free(&c->tls, &c->worker->io);
 	shutdown(c->fd, SHUT_WR);
 	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_LINGER_MS);
-	poll_as_needed(c);
+	conn_poll_as_needed(c);
 }
 
 void conn_stop(struct conn *c)
@@ -263,7 +262,7 @@ void conn_stop(struct conn *c)
 	if (c->state == CONN_OPEN)
 		c->worker->events->goodbye(c);
 	else if (c->state == CONN_HANDSHAKE || c->state == CONN_PROXY)
-		die(c);
+		conn_die(c);
 }
 
 void conn_on_deadline(struct conn *c)
@@ -274,7 +273,7 @@ void conn_on_deadline(struct conn *c)
 	}
 	if (c->state == CONN_HANDSHAKE)
 		log_debug("handshake-timeout");
-	die(c);
+	conn_die(c);
 }
 
 /* ---- Out ---- */
@@ -391,7 +390,7 @@ void conn_flush(struct conn *c)
 	if (c->state == CONN_CLOSING && c->said_bye && c->backlog.len == 0)
 		linger(c);
 	else
-		poll_as_needed(c);
+		conn_poll_as_needed(c);
 }
 
 static void write_backlog(struct conn *c)
@@ -419,7 +418,7 @@ static void write_backlog(struct conn *c)
 	if (c->state == CONN_CLOSING && c->said_bye)
 		linger(c);
 	else
-		poll_as_needed(c);
+		conn_poll_as_needed(c);
 }
 
 /* ---- In ---- */
@@ -522,7 +521,7 @@ static bool take_hello(struct conn *c)
 	struct worker *w = c->worker;
 	bool has_some = c->left_over.len > 0;
 	if (has_some && !buffer_append_slice(&c->left_over, w->io.in)) {
-		die(c);
+		conn_die(c);
 		return false;
 	}
 	struct slice all = has_some ? buffer_slice(&c->left_over) : w->io.in;
@@ -532,7 +531,7 @@ static bool take_hello(struct conn *c)
 	if (looks < 0 ||
 	    (looks > 0 && !stream_accept(&c->tls, w->tls, &w->io, w->config.records)) ||
 	    (looks == 0 && !has_some && !buffer_append_slice(&c->left_over, all))) {
-		die(c);
+		conn_die(c);
 		return false;
 	}
 	w->io.in = all;
@@ -554,24 +553,24 @@ static void handshake(struct conn *c)
 		log_handshake_failure(c, reason);
 	}
 	if (!push_out(c) || result < 0) {
-		die(c);
+		conn_die(c);
 		return;
 	}
-	poll_as_needed(c);
+	conn_poll_as_needed(c);
 	if (result == TLS_MORE)
 		return;
 	c->state = CONN_OPEN;
 	enter_phase(c, NET_IN_LOGIN);
 	conn_set_deadline(c, UINT64_MAX);
 	if (!w->events->opened(c))
-		die(c);
+		conn_die(c);
 }
 
 static void read_and_forget(struct conn *c)
 {
 	ssize_t n = recv(c->fd, c->worker->in, READ_MAX_LEN, MSG_DONTWAIT);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-		die(c);
+		conn_die(c);
 }
 
 static void read_socket(struct conn *c)
@@ -594,69 +593,6 @@ static void read_socket(struct conn *c)
 		handshake(c);
 	if (c->state == CONN_OPEN)
 		decrypt(c);
-}
-
-/* ---- Behind a balancer ---- */
-
-/* The limits go by where it really comes from. The bytes of the connection itself are still in the socket. */
-static void admit(struct conn *c)
-{
-	struct worker *w = c->worker;
-	enum net_refusal refusal = NET_REFUSED_NOT_ADMITTED;
-	bool is_welcome = w->events->admits(w, &c->address);
-	if (is_welcome && penalties_refuse(w->net->penalties, &c->address, worker_now_ms(w))) {
-		refusal = NET_REFUSED_PENALTY;
-		is_welcome = false;
-	}
-	if (is_welcome && admission_enter(w->net->admission, &c->address, &w->config, &refusal)) {
-		buffer_clear(&c->left_over);
-		c->admitted = true;
-		c->state = CONN_HANDSHAKE;
-		return;
-	}
-	admission_refused(w->net->admission, refusal);
-	die(c);
-}
-
-static void log_no_proxy(const struct conn *c)
-{
-	static struct log_limit limit;
-	uint64_t suppressed;
-	char from[ADDRESS_TEXT_SIZE];
-	if (!log_limit_allows(&limit, &suppressed))
-		return;
-	address_text(&c->address, from);
-	log_warn(
-	    "proxy-header-missing", LOG_STR("balancer", from), LOG_INT("suppressed", suppressed));
-}
-
-/* Takes no more from the socket than the header needs: what follows is TLS's. */
-static void read_proxy(struct conn *c)
-{
-	struct address from;
-	bool has_from;
-	size_t len;
-	int found;
-	while ((found = proxy_parse(buffer_slice(&c->left_over), &len, &from, &has_from)) == 0) {
-		size_t wanted = len - c->left_over.len;
-		char *to = buffer_reserve(&c->left_over, wanted);
-		ssize_t n = to != NULL ? recv(c->fd, to, wanted, MSG_DONTWAIT) : 0;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-			return;
-		if (n <= 0) {
-			die(c);
-			return;
-		}
-		buffer_added(&c->left_over, (size_t)n);
-	}
-	if (found < 0) {
-		log_no_proxy(c);
-		die(c);
-		return;
-	}
-	if (has_from)
-		c->address = from;
-	admit(c);
 }
 
 /* What libuv knows of an error is only that there is one. */
@@ -690,7 +626,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if (c->state == CONN_LINGER)
 		read_and_forget(c);
 	else if (c->state == CONN_PROXY)
-		read_proxy(c);
+		conn_read_proxy(c);
 	else if (c->state == CONN_HANDSHAKE || c->state == CONN_OPEN)
 		read_socket(c);
 	worker_keep_cached(c->worker);
@@ -699,7 +635,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 void conn_pause(struct conn *c)
 {
 	c->paused = true;
-	poll_as_needed(c);
+	conn_poll_as_needed(c);
 }
 
 /* At the end of the turn, not at once: the owner may be in the middle of something. */
@@ -729,10 +665,10 @@ void conn_resume_now(struct conn *c)
 	deliver(c, buffer_slice(&waiting));
 	buffer_wipe(&waiting);
 	part_if_done(c);
-	poll_as_needed(c);
+	conn_poll_as_needed(c);
 }
 
-/* ---- Beginning ---- */
+/* ---- Settings ---- */
 
 /* The user timeout counts only while something is unacknowledged: where CHECK is off, keep-alive asks. */
 void conn_set_user_timeout(int fd, const struct net_config *config)
@@ -752,89 +688,4 @@ void conn_reconfigure(struct conn *c)
 {
 	conn_set_user_timeout(c->fd, &c->worker->config);
 	c->worker->events->reconfigured_conn(c);
-}
-
-static struct conn *conn_new(struct worker *w, int fd, const struct address *from)
-{
-	struct conn *c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		return NULL;
-	c->worker = w;
-	c->fd = fd;
-	c->address = *from;
-	c->state = CONN_HANDSHAKE;
-	if (!worker_add_conn(w, c) || uv_poll_init(&w->loop, &c->poll, fd) < 0) {
-		if (w->slot_count > 0 && w->slots[c->slot].conn == c)
-			worker_remove_conn(c);
-		free(c);
-		return NULL;
-	}
-	c->poll.data = c;
-	c->phase = NET_IN_HANDSHAKE;
-	grow(&w->counts.phases[c->phase], 1);
-	return c;
-}
-
-static void refuse(struct worker *w, int fd, enum net_refusal refusal)
-{
-	admission_refused(w->net->admission, refusal);
-	close(fd);
-}
-
-static bool is_balancer(const struct address *address, const char *list)
-{
-	enum { BALANCERS_MAX = 32 };
-	struct network networks[BALANCERS_MAX];
-	size_t count = network_parse_list(list, networks, BALANCERS_MAX);
-	for (size_t i = 0; i < count; i++) {
-		if (network_has(&networks[i], address))
-			return true;
-	}
-	return false;
-}
-
-/* Nobody is counted yet: a connection of a balancer's, of which it will say whose it is. */
-static void accept_from_balancer(struct worker *w, int fd, const struct address *balancer)
-{
-	struct conn *c = conn_new(w, fd, balancer);
-	if (c == NULL) {
-		refuse(w, fd, NET_REFUSED_NO_MEMORY);
-		return;
-	}
-	c->state = CONN_PROXY;
-	if (w->config.handshake_timeout_ms > 0)
-		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
-	poll_as_needed(c);
-}
-
-void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
-{
-	struct address address = address_of(from);
-	enum net_refusal refusal;
-	if (w->config.proxy_from[0] != '\0' && is_balancer(&address, w->config.proxy_from)) {
-		accept_from_balancer(w, fd, &address);
-		return;
-	}
-	if (!w->events->admits(w, &address)) {
-		refuse(w, fd, NET_REFUSED_NOT_ADMITTED);
-		return;
-	}
-	if (penalties_refuse(w->net->penalties, &address, worker_now_ms(w))) {
-		refuse(w, fd, NET_REFUSED_PENALTY);
-		return;
-	}
-	if (!admission_enter(w->net->admission, &address, &w->config, &refusal)) {
-		refuse(w, fd, refusal);
-		return;
-	}
-	struct conn *c = conn_new(w, fd, &address);
-	if (c == NULL) {
-		admission_leave(w->net->admission, &address, false);
-		refuse(w, fd, NET_REFUSED_NO_MEMORY);
-		return;
-	}
-	c->admitted = true;
-	if (w->config.handshake_timeout_ms > 0)
-		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
-	poll_as_needed(c);
 }

@@ -1,4 +1,4 @@
-/* worker.h: the inside of net/: what worker.c, connection.c and listener.c share. Not for other rooms. */
+/* worker.h: the inside of net/: what worker.c, accept.c, connection.c and listener.c share. Not for other rooms. */
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
@@ -169,8 +169,13 @@ void worker_keep_cached(struct worker *w);
 void worker_run_late_jobs(struct worker *w);
 void worker_arm_timer(struct worker *w);
 
-/* connection.c */
+/* accept.c */
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
+void conn_read_proxy(struct conn *c);
+
+/* connection.c */
+void conn_die(struct conn *c);
+void conn_poll_as_needed(struct conn *c);
 void conn_set_user_timeout(int fd, const struct net_config *config);
 void conn_flush(struct conn *c);
 void conn_resume_now(struct conn *c);
