@@ -19,9 +19,9 @@ run:
 
 # Three servers, PostgreSQL and NATS on 127.0.0.1, to play with (docs/cluster.md).
 cluster:
-	@scripts/bootstrap check
+	@scripts/bootstrap cluster
 	@$(MAKE) --no-print-directory all
-	@scripts/cluster
+	@scripts/cluster $(ARGS)
 
 # STEPS="layout unit" runs only these.
 check:

@@ -44,6 +44,7 @@ class Engine:
 
     def stop(self):
         if self.process:
+            self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(self.stop_signal)
             self.process.wait(30)
             self.process = None
