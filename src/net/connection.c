@@ -114,13 +114,6 @@ static void enter_phase(struct conn *c, enum net_phase phase)
 	c->phase = phase;
 }
 
-/* The backlog is longer or shorter than it was. */
-static void count_backlog(struct conn *c)
-{
-	grow(&c->worker->counts.queued_bytes, c->backlog.len - c->backlog_counted);
-	c->backlog_counted = c->backlog.len;
-}
-
 void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
@@ -158,7 +151,7 @@ void conn_die(struct conn *c)
 	list_remove(&c->dirty_node);
 	list_remove(&c->resume_node);
 	buffer_clear(&c->backlog);
-	count_backlog(c);
+	output_count(c);
 	grow(&c->worker->counts.phases[c->phase], UINT64_MAX);
 	buffer_wipe(&c->left_over);
 	stream_free(&c->tls, &c->worker->io);
@@ -247,7 +240,7 @@ void conn_close(struct conn *c)
  * Our last words are with the kernel. A close() with unread input would reset the connection and the peer might never read them: so FIN, then
  * read and forget until the peer hangs up or the time is over.
  */
-static void linger(struct conn *c)
+void conn_linger(struct conn *c)
 {
 	c->state = CONN_LINGER;
 	c->paused = false;
@@ -276,151 +269,6 @@ void conn_on_deadline(struct conn *c)
 	conn_die(c);
 }
 
-/* ---- Out ---- */
-
-static void append_record(struct conn *c, struct record *r)
-{
-	*(c->last ? &c->last->next : &c->first) = r;
-	c->last = r;
-	c->last_sent_ms = worker_now_ms(c->worker);
-	worker_mark_dirty(c);
-}
-
-/* What can't be sent whole and in order must not be sent in parts: without memory the connection ends with the turn. */
-static void out_of_memory(struct conn *c)
-{
-	c->broken = true;
-	worker_mark_dirty(c);
-}
-
-void conn_send(struct conn *c, struct slice bytes)
-{
-	if (c->state != CONN_OPEN)
-		return;
-	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r) + bytes.len);
-	if (r == NULL) {
-		out_of_memory(c);
-		return;
-	}
-	memcpy(r + 1, bytes.ptr, bytes.len);
-	*r = (struct record){ .bytes = slice_of((char *)(r + 1), bytes.len) };
-	append_record(c, r);
-}
-
-void conn_send_block(struct conn *c, struct slice bytes)
-{
-	if (c->state != CONN_OPEN)
-		return;
-	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r));
-	if (r == NULL) {
-		out_of_memory(c);
-		return;
-	}
-	*r = (struct record){ .bytes = bytes };
-	append_record(c, r);
-}
-
-/* Hands the worker's out buffer to the socket; what it does not take waits in the backlog. false: the connection is lost. */
-static bool push_out(struct conn *c)
-{
-	struct tls_io *io = &c->worker->io;
-	size_t sent = 0;
-	while (c->backlog.len == 0 && sent < io->out_len) {
-		ssize_t n =
-		    send(c->fd, io->out + sent, io->out_len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-			return false;
-		if (n < 0)
-			break;
-		sent += (size_t)n;
-	}
-	bool kept = buffer_append(&c->backlog, io->out + sent, io->out_len - sent);
-	count_backlog(c);
-	c->flushed_bytes += io->out_len;
-	grow(&c->worker->counts.sent_bytes, io->out_len);
-	io->out_len = 0;
-	return kept;
-}
-
-static bool encrypt_records(struct conn *c)
-{
-	struct tls_io *io = &c->worker->io;
-	bool many = c->first != c->last;
-	if (many)
-		stream_more_follows(&c->tls, true);
-	for (struct record *r = c->first; r != NULL; r = r->next) {
-		if (many && r->next == NULL)
-			stream_more_follows(&c->tls, false);
-		if (io->out_cap - io->out_len < r->bytes.len + TLS_RECORD_OVERHEAD && !push_out(c))
-			return false;
-		if (!stream_write(&c->tls, io, r->bytes))
-			return false;
-	}
-	c->first = c->last = NULL;
-	return true;
-}
-
-static bool is_over_limit(const struct conn *c)
-{
-	uint64_t limit = c->worker->config.output_limit_bytes;
-	return limit != 0 && c->backlog.len > limit && c->backlog.len - limit > c->spared_bytes;
-}
-
-/* One write for all records of the turn. */
-void conn_flush(struct conn *c)
-{
-	c->worker->io.out_len = 0;
-	bool alive = !c->broken && encrypt_records(c);
-	if (alive && c->state == CONN_CLOSING && !c->said_bye) {
-		stream_close_notify(&c->tls, &c->worker->io);
-		c->said_bye = true;
-	}
-	if (!alive || !push_out(c)) {
-		c->worker->io.out_len = 0;
-		c->first = c->last = NULL;
-		conn_lose(c, "write failed");
-		return;
-	}
-	if (c->backlog.len == 0)
-		c->spared_bytes = 0;
-	if (c->state == CONN_OPEN && is_over_limit(c))
-		c->worker->events->overflowed(c);
-	if (c->state == CONN_CLOSING && c->said_bye && c->backlog.len == 0)
-		linger(c);
-	else
-		conn_poll_as_needed(c);
-}
-
-static void write_backlog(struct conn *c)
-{
-	while (c->backlog.len > 0) {
-		struct slice waiting = buffer_slice(&c->backlog);
-		ssize_t n = send(c->fd, waiting.ptr, waiting.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (n < 0) {
-			conn_lose(c, strerror(errno));
-			return;
-		}
-		buffer_take(&c->backlog, (size_t)n);
-	}
-	count_backlog(c);
-	if (c->backlog.len > 0)
-		return;
-	buffer_clear(&c->backlog); /* a connection at rest owns no buffer */
-	c->spared_bytes = 0;
-	if (c->state == CONN_OPEN)
-		c->worker->events->drained(c);
-	if (c->state == CONN_CLOSING && c->said_bye)
-		linger(c);
-	else
-		conn_poll_as_needed(c);
-}
-
 /* ---- In ---- */
 
 /* The owner looks at what there is; what it does not take is kept. */
@@ -446,7 +294,7 @@ static void deliver(struct conn *c, struct slice bytes)
 static bool push_answers(struct conn *c)
 {
 	c->answers_len += c->worker->io.out_len;
-	if (!push_out(c))
+	if (!output_push(c))
 		return false;
 	if (c->backlog.len == 0)
 		c->answers_len = 0;
@@ -463,7 +311,7 @@ static void part(struct conn *c, bool wants_goodbye)
 	c->acknowledged_bytes = conn_acknowledged_bytes(c);
 	if (wants_goodbye) {
 		stream_close_notify(&c->tls, &c->worker->io);
-		push_out(c);
+		output_push(c);
 	}
 	c->flushed_bytes = flushed_bytes;
 	conn_lose(c, "closed by peer");
@@ -552,7 +400,7 @@ static void handshake(struct conn *c)
 		tls_error_text(reason, sizeof(reason));
 		log_handshake_failure(c, reason);
 	}
-	if (!push_out(c) || result < 0) {
+	if (!output_push(c) || result < 0) {
 		conn_die(c);
 		return;
 	}
@@ -616,7 +464,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	if (events & UV_WRITABLE)
-		write_backlog(c);
+		output_write_backlog(c);
 	if (c->state == CONN_DEAD || !(events & UV_READABLE) || (c->polled & UV_READABLE) == 0)
 		return;
 	if (!is_read(c)) {

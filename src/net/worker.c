@@ -128,7 +128,7 @@ void worker_flush(struct worker *w)
 	while (!list_is_empty(&w->dirty)) {
 		struct conn *c = list_entry(w->dirty.next, struct conn, dirty_node);
 		list_remove(&c->dirty_node);
-		conn_flush(c);
+		output_flush(c);
 	}
 	arena_reset(&w->arena);
 }

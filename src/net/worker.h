@@ -177,12 +177,18 @@ void conn_read_proxy(struct conn *c);
 void conn_die(struct conn *c);
 void conn_poll_as_needed(struct conn *c);
 void conn_set_user_timeout(int fd, const struct net_config *config);
-void conn_flush(struct conn *c);
 void conn_resume_now(struct conn *c);
 void conn_on_deadline(struct conn *c);
 void conn_reconfigure(struct conn *c);
 void conn_stop(struct conn *c);
 void conn_lose(struct conn *c, const char *reason);
+void conn_linger(struct conn *c);
+
+/* output.c */
+void output_flush(struct conn *c);
+bool output_push(struct conn *c);
+void output_write_backlog(struct conn *c);
+void output_count(struct conn *c);
 
 /* listener.c */
 bool listener_add(struct worker *w, int fd);
