@@ -1,16 +1,25 @@
 #include "fake/tls_pair.h"
 
+#include <malloc.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { OUT_SIZE = 256 * 1024 };
+#include "fake/zone.h"
+
+enum { OUT_SIZE = 256 * 1024, CIPHERS = 8 };
 
 static struct {
 	char folder[64], pem[96];
 	SSL_CTX *own, *libssl, *asking; /* contexts of the server */
+	SSL_CTX *client;
+	struct tls_pair *spare; /* freed, with buffers that the next may have */
 } shared;
+
+static void keep_secret(const SSL *ssl, const char *line);
+static void forget_kept(void);
 
 static SSL_CTX *server_context(
     enum net_tls_records records, enum net_client_certificates certificates)
@@ -34,16 +43,11 @@ bool tls_pair_prepare(void)
 	shared.own = server_context(NET_TLS_RECORDS_OWN, NET_CLIENT_CERTIFICATES_OFF);
 	shared.asking = server_context(NET_TLS_RECORDS_OWN, NET_CLIENT_CERTIFICATES_OPTIONAL);
 	shared.libssl = server_context(NET_TLS_RECORDS_LIBSSL, NET_CLIENT_CERTIFICATES_OFF);
-	return shared.own != NULL && shared.asking != NULL && shared.libssl != NULL;
-}
-
-void tls_pair_done(void)
-{
-	SSL_CTX_free(shared.own);
-	SSL_CTX_free(shared.asking);
-	SSL_CTX_free(shared.libssl);
-	unlink(shared.pem);
-	rmdir(shared.folder);
+	shared.client = SSL_CTX_new(TLS_client_method());
+	if (shared.client != NULL)
+		SSL_CTX_set_keylog_callback(shared.client, keep_secret);
+	return shared.own != NULL && shared.asking != NULL && shared.libssl != NULL &&
+	       shared.client != NULL;
 }
 
 static void read_hex(uint8_t *to, const char *hex)
@@ -65,23 +69,17 @@ static void keep_secret(const SSL *ssl, const char *line)
 
 static SSL *client_new(struct tls_pair *p, const struct tls_pair_options *options)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	if (context == NULL)
-		return NULL;
-	SSL_CTX_set_keylog_callback(context, keep_secret);
-	SSL_CTX_set_max_proto_version(context, options->version);
-	SSL_CTX_set_ciphersuites(
-	    context, options->suite ? options->suite : "TLS_AES_128_GCM_SHA256");
-	if (options->short_records)
-		SSL_CTX_set_tlsext_max_fragment_length(context, TLSEXT_max_fragment_length_512);
-	if (options->certificate) {
-		SSL_CTX_use_certificate_file(context, shared.pem, SSL_FILETYPE_PEM);
-		SSL_CTX_use_PrivateKey_file(context, shared.pem, SSL_FILETYPE_PEM);
-	}
-	SSL *ssl = SSL_new(context);
-	SSL_CTX_free(context); /* which ssl holds */
+	SSL *ssl = SSL_new(shared.client);
 	if (ssl == NULL)
 		return NULL;
+	SSL_set_max_proto_version(ssl, options->version);
+	SSL_set_ciphersuites(ssl, options->suite ? options->suite : "TLS_AES_128_GCM_SHA256");
+	if (options->short_records)
+		SSL_set_tlsext_max_fragment_length(ssl, TLSEXT_max_fragment_length_512);
+	if (options->certificate) {
+		SSL_use_certificate_file(ssl, shared.pem, SSL_FILETYPE_PEM);
+		SSL_use_PrivateKey_file(ssl, shared.pem, SSL_FILETYPE_PEM);
+	}
 	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
 	BIO_set_mem_eof_return(in, -1);
 	SSL_set_bio(ssl, in, out);
@@ -92,17 +90,46 @@ static SSL *client_new(struct tls_pair *p, const struct tls_pair_options *option
 	return ssl;
 }
 
+static void forget_said(struct tls_pair *p)
+{
+	p->io.in = (struct slice){ 0 };
+	p->io.out_len = p->raw_io.out_len = p->plain_len = 0;
+}
+
+static void release(struct tls_pair *p)
+{
+	tls_io_clear(&p->io);
+	tls_io_clear(&p->raw_io);
+	free(p);
+}
+
+/* Without anything but its buffers. NULL: no memory. */
+static struct tls_pair *pair_empty(void)
+{
+	struct tls_pair *p = shared.spare;
+	shared.spare = NULL;
+	if (p != NULL)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	if (!tls_io_init(&p->io, OUT_SIZE) || !tls_io_init(&p->raw_io, OUT_SIZE)) {
+		release(p);
+		return NULL;
+	}
+	return p;
+}
+
 struct tls_pair *tls_pair_new(const struct tls_pair_options *options)
 {
-	struct tls_pair *p = calloc(1, sizeof(*p));
+	struct tls_pair *p = pair_empty();
 	if (p == NULL)
 		return NULL;
 	SSL_CTX *context = options->libssl        ? shared.libssl
 			   : options->certificate ? shared.asking
 						  : shared.own;
 	p->client = client_new(p, options);
-	if (p->client == NULL || !tls_io_init(&p->io, OUT_SIZE) ||
-	    !tls_io_init(&p->raw_io, OUT_SIZE) ||
+	if (p->client == NULL ||
 	    !stream_accept(&p->server, context, &p->io,
 		options->libssl ? NET_TLS_RECORDS_LIBSSL : NET_TLS_RECORDS_OWN)) {
 		tls_pair_free(p);
@@ -111,17 +138,35 @@ struct tls_pair *tls_pair_new(const struct tls_pair_options *options)
 	return p;
 }
 
+/* Buffers are kept for the next pair: to make them takes as long as to shake hands. */
 void tls_pair_free(struct tls_pair *p)
 {
 	stream_free(&p->server, &p->io);
 	if (p->raw.in.suite != NULL)
 		tls13_clear(&p->raw, &p->raw_io);
-	tls_io_clear(&p->io);
-	tls_io_clear(&p->raw_io);
 	SSL_free(p->client);
 	buffer_clear(&p->to_server);
 	ERR_clear_error();
-	free(p);
+	p->client = NULL;
+	p->raw = (struct tls13){ 0 };
+	forget_said(p);
+	if (shared.spare == NULL)
+		shared.spare = p;
+	else
+		release(p);
+}
+
+void tls_pair_done(void)
+{
+	SSL_CTX_free(shared.own);
+	SSL_CTX_free(shared.asking);
+	SSL_CTX_free(shared.libssl);
+	SSL_CTX_free(shared.client);
+	if (shared.spare != NULL)
+		release(shared.spare);
+	forget_kept();
+	unlink(shared.pem);
+	rmdir(shared.folder);
 }
 
 /* What the server has said goes to the client, what the client says to to_server. */
@@ -199,6 +244,80 @@ bool tls_pair_go_raw(struct tls_pair *p)
 	const struct record_suite *suite =
 	    record_suite(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(p->client)));
 	return tls13_init(&p->raw, suite, p->secrets.server, p->secrets.client);
+}
+
+/* ---- There and back ---- */
+
+static struct {
+	SSL *ssl;
+	struct buffer to_server;
+	struct tls_secrets secrets;
+	char *hand_over; /* stream.c knows what that is */
+	size_t hand_over_len;
+} kept;
+
+static void forget_kept(void)
+{
+	buffer_clear(&kept.to_server);
+	free(kept.hand_over);
+	kept.hand_over = NULL;
+}
+
+bool tls_pair_keep(struct tls_pair *p)
+{
+	kept.ssl = p->server.ssl;
+	kept.secrets = p->secrets;
+	if (!buffer_append_slice(&kept.to_server, buffer_slice(&p->to_server)))
+		return false;
+	if (p->server.hand_over != NULL) {
+		kept.hand_over_len = malloc_usable_size(p->server.hand_over);
+		kept.hand_over = malloc(kept.hand_over_len);
+		if (kept.hand_over == NULL)
+			return false;
+		memcpy(kept.hand_over, p->server.hand_over, kept.hand_over_len);
+	}
+	/* The hand-over frees it: that must not reach what it shares with others, and is not put back. */
+	return SSL_up_ref(kept.ssl) == 1 && zone_keep();
+}
+
+static bool get_hand_over_back(struct tls_pair *p)
+{
+	free(p->server.hand_over);
+	p->server.hand_over = NULL;
+	if (kept.hand_over == NULL)
+		return true;
+	p->server.hand_over = malloc(kept.hand_over_len);
+	if (p->server.hand_over == NULL)
+		return false;
+	memcpy(p->server.hand_over, kept.hand_over, kept.hand_over_len);
+	return SSL_set_app_data(kept.ssl, p->server.hand_over) == 1;
+}
+
+/* Cipher contexts are OpenSSL's memory: those that were made since must not be lent again. */
+static bool renew(struct tls_io *io)
+{
+	ciphers_clear(&io->ciphers);
+	return ciphers_init(&io->ciphers, CIPHERS);
+}
+
+bool tls_pair_back(struct tls_pair *p, struct tls_io *other)
+{
+	if (p->server.own != NULL)
+		tls13_clear(p->server.own, &p->io);
+	free(p->server.own);
+	if (p->raw.in.suite != NULL)
+		tls13_clear(&p->raw, &p->raw_io);
+	buffer_clear(&p->to_server);
+	if (!renew(&p->io) || !renew(&p->raw_io) || (other != NULL && !renew(other)))
+		return false;
+	zone_back();
+	p->server.own = NULL;
+	p->server.ssl = kept.ssl;
+	p->raw = (struct tls13){ 0 };
+	p->secrets = kept.secrets;
+	forget_said(p);
+	return get_hand_over_back(p) &&
+	       buffer_append_slice(&p->to_server, buffer_slice(&kept.to_server));
 }
 
 int tls_pair_client_reads(struct tls_pair *p, char *buf, size_t cap)

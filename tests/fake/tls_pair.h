@@ -60,6 +60,14 @@ bool tls_pair_shake_hands(struct tls_pair *p);
 /* After the handshake: raw gets the keys. */
 bool tls_pair_go_raw(struct tls_pair *p);
 
+/*
+ * Keeps how p stands in the handshake, and brings it back there, as often as one likes and whatever became of it since; one pair only, and not
+ * for one that is handed over. For zone.h: the zone has begun before p was made, and is kept and put back here. false: no memory.
+ *   other  another io with cipher contexts that nobody has, or NULL
+ */
+bool tls_pair_keep(struct tls_pair *p);
+bool tls_pair_back(struct tls_pair *p, struct tls_io *other);
+
 /* The client reads what the server has said. As SSL_read(). */
 int tls_pair_client_reads(struct tls_pair *p, char *buf, size_t cap);
 

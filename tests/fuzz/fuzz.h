@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+int LLVMFuzzerInitialize(int *argc, char ***argv); /* if the target has one */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What holds for every input: else the target ends, and libFuzzer keeps the input. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fake/tls_script.h"
+#include "fake/zone.h"
 #include "fuzz.h"
 
 enum { CUTS = 6, PLAIN_SIZE = 512 * 1024 };
@@ -17,22 +18,20 @@ struct told {
 };
 
 static struct told whole, cut;
+static struct tls_pair *p; /* the client has said Finished, the server has not heard it */
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+static void done(void)
 {
-	(void)argc;
-	(void)argv;
-	MUST(tls_pair_prepare());
-	atexit(tls_pair_done);
-	return 0;
+	tls_pair_back(p, NULL);
+	tls_pair_free(p);
+	zone_done();
+	tls_pair_done();
 }
 
 /* What is behind the last cut comes in pieces as long as the last; a length of 0 is all that is left. */
 static void tell(struct told *t, const uint8_t *cuts, const uint8_t *script, size_t size)
 {
-	struct tls_pair *p = tls_pair_new(&(struct tls_pair_options){ 0 });
-	MUST(p != NULL && tls_pair_to_finished(p) && tls_pair_go_raw(p));
-	p->raw_io.out_len = 0;
+	MUST(tls_pair_go_raw(p));
 	tls_script_play(p, script, size);
 	MUST(buffer_append(&p->to_server, p->raw_io.out, p->raw_io.out_len));
 	struct slice rest = buffer_slice(&p->to_server);
@@ -56,14 +55,45 @@ static void tell(struct told *t, const uint8_t *cuts, const uint8_t *script, siz
 		rest = slice_skip(rest, len);
 	}
 	MUST(p->server.own != NULL && p->server.ssl == NULL);
+}
+
+static struct tls_pair *pair_new(void)
+{
+	struct tls_pair *new = tls_pair_new(&(struct tls_pair_options){ 0 });
+	MUST(new != NULL &&tls_pair_to_finished(new));
+	return new;
+}
+
+/* What happens in OpenSSL once for all has to have happened before the zone begins. */
+static void warm_up(void)
+{
+	static const uint8_t script[] = { STEP_DATA, 1, 'x', STEP_UPDATE, STEP_DATA, 1, 'x',
+		STEP_HARM, 0, 1 };
+	p = pair_new();
+	tell(&whole, NULL, script, sizeof(script));
 	tls_pair_free(p);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	MUST(zone_prepare() && tls_pair_prepare());
+	atexit(done);
+	warm_up();
+	zone_begin();
+	p = pair_new();
+	MUST(tls_pair_keep(p));
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size <= CUTS)
 		return 0;
+	MUST(tls_pair_back(p, NULL));
 	tell(&whole, NULL, data + CUTS, size - CUTS);
+	MUST(tls_pair_back(p, NULL));
 	tell(&cut, data, data + CUTS, size - CUTS);
 	MUST(whole.result == cut.result);
 	MUST(whole.len == cut.len);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fake/tls_script.h"
+#include "fake/zone.h"
 #include "fuzz.h"
 
 enum { PLAIN_SIZE = 512 * 1024 };
@@ -20,14 +21,25 @@ struct told {
 };
 
 static struct told libssl, own;
+static struct tls_pair *pair; /* hands are shaken */
+static struct tls13 twin;
+static struct tls_io twin_io;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+static void done(void)
 {
-	(void)argc;
-	(void)argv;
-	MUST(tls_pair_prepare());
-	atexit(tls_pair_done);
-	return 0;
+	tls13_clear(&twin, &twin_io);
+	tls_pair_back(pair, &twin_io);
+	tls_pair_free(pair);
+	tls_io_clear(&twin_io);
+	zone_done();
+	tls_pair_done();
+}
+
+static struct tls_pair *pair_new(void)
+{
+	struct tls_pair *p = tls_pair_new(&(struct tls_pair_options){ .libssl = true });
+	MUST(p != NULL && tls_pair_shake_hands(p));
+	return p;
 }
 
 static void read_with_libssl(struct tls_pair *p, struct slice piece)
@@ -62,29 +74,57 @@ static bool may_differ(const struct tls13 *t, const struct told *ours, const str
 	return ours->result == TLS_BROKEN && theirs->result == TLS_MORE && cut_message;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* What the first byte and a script make of the pair as it was. */
+static void tell(const uint8_t *data, size_t size)
 {
-	static const struct tls_pair_options options = { .libssl = true };
-	if (size < 2)
-		return 0;
-	struct tls_pair *p = tls_pair_new(&options);
-	MUST(p != NULL && tls_pair_shake_hands(p) && tls_pair_go_raw(p));
-	struct tls13 twin;
-	struct tls_io twin_io;
-	MUST(tls_io_init(&twin_io, 256 * 1024));
-	MUST(tls13_init(&twin, p->raw.in.suite, p->secrets.client, p->secrets.server));
-	p->raw_io.out_len = 0;
-	tls_script_play(p, data + 1, size - 1);
+	MUST(tls_pair_go_raw(pair));
+	MUST(tls13_init(&twin, pair->raw.in.suite, pair->secrets.client, pair->secrets.server));
+	tls_script_play(pair, data + 1, size - 1);
 	libssl.len = own.len = 0;
 	libssl.result = own.result = TLS_MORE;
-	struct slice rest = slice_of(p->raw_io.out, p->raw_io.out_len);
+	struct slice rest = slice_of(pair->raw_io.out, pair->raw_io.out_len);
 	size_t piece = data[0] == 0 ? rest.len + 1 : (size_t)data[0] * data[0];
 	while (rest.len > 0) {
 		size_t len = piece < rest.len ? piece : rest.len;
-		read_with_libssl(p, slice_of(rest.ptr, len));
+		read_with_libssl(pair, slice_of(rest.ptr, len));
 		read_with_own(&twin, &twin_io, slice_of(rest.ptr, len));
 		rest = slice_skip(rest, len);
 	}
+}
+
+/* What happens in OpenSSL once for all has to have happened before the zone begins: messages, new keys, each kind of failure. */
+static void warm_up(void)
+{
+	static const uint8_t data[] = { 0, STEP_DATA, 1, 'x', STEP_UPDATE, STEP_DATA, 1, 'x',
+		STEP_HARM, 0, 1 };
+	pair = pair_new();
+	tell(data, sizeof(data));
+	tls_pair_free(pair);
+	tls13_clear(&twin, &twin_io);
+	ERR_clear_error();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	MUST(zone_prepare());
+	MUST(tls_pair_prepare() && tls_io_init(&twin_io, 256 * 1024));
+	atexit(done);
+	warm_up();
+	zone_begin();
+	pair = pair_new();
+	MUST(tls_pair_keep(pair));
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 2)
+		return 0;
+	tls13_clear(&twin, &twin_io);
+	MUST(tls_pair_back(pair, &twin_io));
+	tell(data, size);
 	if (!may_differ(&twin, &own, &libssl)) {
 		if (libssl.result != own.result || libssl.len != own.len)
 			fprintf(stderr, "libssl %d after %zu bytes, own %d after %zu\n",
@@ -94,8 +134,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	size_t both = own.len < libssl.len ? own.len : libssl.len;
 	MUST(memcmp(libssl.plain, own.plain, both) == 0);
-	tls13_clear(&twin, &twin_io);
-	tls_io_clear(&twin_io);
-	tls_pair_free(p);
 	return 0;
 }
