@@ -127,6 +127,7 @@ void conn_authenticated(struct conn *c)
 static void on_closed(uv_handle_t *handle)
 {
 	struct conn *c = handle->data;
+	close(c->fd);
 	worker_remove_conn(c);
 	free(c);
 }
@@ -139,7 +140,7 @@ static void handshake_failed(struct conn *c)
 	    c->worker, &c->address, c->has_begun ? NET_OFFENCE_HANDSHAKE : NET_OFFENCE_NO_LOGIN);
 }
 
-/* Everything goes at once but the object itself. */
+/* Everything goes at once but the object itself and the socket: an owner that is told that it is lost knows it before the peer does. */
 void conn_die(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
@@ -158,7 +159,6 @@ void conn_die(struct conn *c)
 	if (c->admitted)
 		admission_leave(c->worker->net->admission, &c->address, c->authenticated);
 	uv_close((uv_handle_t *)&c->poll, on_closed);
-	close(c->fd);
 }
 
 /* The connection broke or the peer left: an owner that has not closed it hears of it. */
@@ -302,19 +302,25 @@ static bool push_answers(struct conn *c)
 }
 
 /*
- * The peer leaves in good order: what it has acknowledged by now counts for the owner; the goodbye that it may want does not count as
- * anything that was flushed before.
+ * The peer leaves in good order: what it has acknowledged by now counts for the owner. The goodbye comes last, for whoever has it may come
+ * back at once, and should not meet itself.
  */
 static void part(struct conn *c, bool wants_goodbye)
 {
-	uint64_t flushed_bytes = c->flushed_bytes;
+	struct tls_io *io = &c->worker->io;
+	char goodbye[GOODBYE_MAX_LEN];
+	size_t len = 0;
 	c->acknowledged_bytes = conn_acknowledged_bytes(c);
-	if (wants_goodbye) {
-		stream_close_notify(&c->tls, &c->worker->io);
-		output_push(c);
+	io->out_len = 0;
+	if (wants_goodbye && c->backlog.len == 0) {
+		stream_close_notify(&c->tls, io);
+		len = io->out_len <= sizeof(goodbye) ? io->out_len : 0;
+		memcpy(goodbye, io->out, len);
+		io->out_len = 0;
 	}
-	c->flushed_bytes = flushed_bytes;
 	conn_lose(c, "closed by peer");
+	if (len > 0)
+		(void)!send(c->fd, goodbye, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* The peer has said close_notify. What it said before that comes first, also with an owner that makes it wait. */

@@ -24,6 +24,7 @@ enum {
 	WIPED_STACK_LEN = 16 * 1024,
 	OUT_SIZE = 256 * 1024,  /* ciphertext on its way to the socket */
 	ANSWERS_MAX_LEN = 4096, /* of TLS itself that may wait for a peer that does not read */
+	GOODBYE_MAX_LEN = 1024, /* close_notify, and a ticket that is still to be sent */
 	CACHED_MAX_BYTES =
 	    128 << 10, /* queued between two reads before it is flushed: it is still in the cache */
 	TURN_MAX_BYTES = 1 << 20, /* queued in one turn before it is flushed early */

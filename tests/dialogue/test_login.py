@@ -1,11 +1,12 @@
 """Logging in: protocol.md section 3, AUTH, and what a connection may say before it is a session."""
 
 import math
+import socket
 import time
 
 import pytest
 
-from wire import RECORD_MAX, eventually, unique
+from wire import RECORD_MAX, Ending, eventually, unique
 
 REFUSED = "END <incorrect username or password>"
 INCORRECT = "END * <incorrect protocol>"
@@ -113,6 +114,19 @@ def test_of_two_log_ins_at_once_one_wins(server):
 def test_after_quitting_one_may_come_back_at_once(server, alice):
     for _ in range(10):
         server.log_in(alice).quit()
+
+
+@pytest.mark.parametrize("how", ["close_notify", "end of stream"])
+def test_who_has_seen_a_session_end_may_come_back_at_once(server, how):
+    alice = server.sign_up("alice")
+    for _ in range(50):
+        again = server.connect()
+        if how == "close_notify":
+            alice.close_notify()
+        else:
+            alice.socket.shutdown(socket.SHUT_WR)
+        assert alice.next_record() in (Ending.CLOSE_NOTIFY, Ending.EOF)
+        alice = again.log_in(alice.name, alice.password)
 
 
 @pytest.mark.threads
