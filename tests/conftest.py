@@ -151,3 +151,23 @@ def stage(certificate, stack):
         stack.callback(server.close)
         return server
     return start
+
+
+@pytest.fixture
+def new_home(stack):
+    """new_home(): the home folder of a person who has never used messager."""
+    return lambda: Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-")))
+
+
+@pytest.fixture
+def home(new_home):
+    return new_home()
+
+
+@pytest.fixture
+def password(home):
+    """A file with a password."""
+    path = home / "password"
+    path.write_text("a password\n")
+    path.chmod(0o600)
+    return path

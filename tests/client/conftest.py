@@ -1,27 +1,8 @@
 """What the client's tests share: people at terminals and scripts, each with a home, and scripted servers."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from person import Script, Terminal, where
-
-
-@pytest.fixture
-def home():
-    """The home folder of a person who has never used messager."""
-    with tempfile.TemporaryDirectory(prefix="home-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def password(home):
-    """A file with a password."""
-    path = home / "password"
-    path.write_text("a password\n")
-    path.chmod(0o600)
-    return path
 
 
 @pytest.fixture

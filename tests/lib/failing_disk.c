@@ -6,14 +6,13 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "shared_control.h"
 
 struct control {
 	_Atomic int64_t write_error, sync_error;
@@ -23,14 +22,7 @@ static struct control *control;
 
 __attribute__((constructor)) static void open_control(void)
 {
-	const char *path = getenv("FAILING_DISK");
-	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return;
-	void *map = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (map != MAP_FAILED)
-		control = map;
+	control = shared_control_open("FAILING_DISK", sizeof(*control));
 }
 
 static int write_fails(int fd)

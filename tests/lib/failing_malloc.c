@@ -7,15 +7,15 @@
  *	live        blocks that are allocated now
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "shared_control.h"
 
 /* What glibc has behind the functions that are replaced here. NOLINTBEGIN(bugprone-reserved-identifier): the names are its own. */
 extern void *__libc_malloc(size_t size);
@@ -36,14 +36,7 @@ static struct control *control;
 
 __attribute__((constructor)) static void open_control(void)
 {
-	const char *path = getenv("FAILING_MALLOC");
-	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return;
-	void *map = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (map != MAP_FAILED)
-		control = map;
+	control = shared_control_open("FAILING_MALLOC", sizeof(*control));
 }
 
 static bool fails(void)

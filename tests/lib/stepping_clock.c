@@ -3,16 +3,15 @@
  *
  *	step_s   by so many seconds it is off
  */
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "shared_control.h"
 
 struct control {
 	_Atomic int64_t step_s;
@@ -22,14 +21,7 @@ static struct control *control;
 
 __attribute__((constructor)) static void open_control(void)
 {
-	const char *path = getenv("STEPPING_CLOCK");
-	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return;
-	void *map = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (map != MAP_FAILED)
-		control = map;
+	control = shared_control_open("STEPPING_CLOCK", sizeof(*control));
 }
 
 int clock_gettime(clockid_t clock, struct timespec *t)

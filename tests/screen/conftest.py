@@ -1,32 +1,9 @@
 """What the tests of the full screen share: people at terminals, each with a home, and scripted servers."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from person import where
 from screen import Screen
-
-
-@pytest.fixture
-def new_home(stack):
-    """new_home(): the home folder of a person who has never used messager."""
-    return lambda: Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-")))
-
-
-@pytest.fixture
-def home(new_home):
-    return new_home()
-
-
-@pytest.fixture
-def password(home):
-    """A file with a password."""
-    path = home / "password"
-    path.write_text("a password\n")
-    path.chmod(0o600)
-    return path
 
 
 @pytest.fixture
