@@ -94,7 +94,7 @@ struct net *net_open(const struct net_options *options, char why_r[static NET_WH
 		snprintf(why_r, NET_WHY_SIZE, "no memory");
 		return NULL;
 	}
-	net->tls = stream_server_context(options->config, why_r);
+	net->tls = tls_server_context(options->config, why_r);
 	if (net->tls == NULL || !open_listeners(net, why_r)) {
 		net_free(net);
 		return NULL;
@@ -158,7 +158,7 @@ static void reconfigure_run(struct worker *w, struct worker_job *job)
 bool net_reconfigure(struct net *net, const struct net_config *config, void **owner_configs,
     char why_r[static NET_WHY_SIZE])
 {
-	SSL_CTX *tls = stream_server_context(config, why_r);
+	SSL_CTX *tls = tls_server_context(config, why_r);
 	struct reconfigure_job **jobs = calloc(net->worker_count, sizeof(struct reconfigure_job *));
 	bool ready = tls != NULL && jobs != NULL;
 	for (unsigned i = 0; ready && i < net->worker_count; i++) {

@@ -2,10 +2,11 @@
 #include "net/record.h"
 
 #include <openssl/err.h>
-#include <openssl/hmac.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
+
+#include "net/hkdf.h"
 
 /*
  * Section 5.5: AES-GCM may seal 2^24.5 records of full size with one key; of ChaCha20-Poly1305 the sequence ends first. One limit for all,
@@ -51,27 +52,9 @@ const struct record_suite *record_suite(unsigned id)
 bool record_expand_label(const struct record_suite *suite, const uint8_t *secret, const char *label,
     uint8_t *out, size_t len)
 {
-	uint8_t info[32], block[EVP_MAX_MD_SIZE];
-	unsigned block_len;
-	size_t label_len = strlen(label), at = 0;
-	/* struct HkdfLabel: the length wanted, "tls13 " and the label, no context. Then HKDF-Expand's first and only counter. */
-	info[at++] = (uint8_t)(len >> 8);
-	info[at++] = (uint8_t)len;
-	info[at++] = (uint8_t)(6 + label_len);
-	memcpy(info + at, "tls13 ", 6);
-	memcpy(info + at + 6, label, label_len);
-	at += 6 + label_len;
-	info[at++] = 0;
-	info[at++] = 1;
-	if (HMAC(fetched[suite - suites].hash, secret, suite->secret_len, info, at, block,
-		&block_len) == NULL ||
-	    len > block_len) {
-		ERR_clear_error();
-		return false;
-	}
-	memcpy(out, block, len);
-	sodium_memzero(block, sizeof(block));
-	return true;
+	return hkdf_expand_label(fetched[suite - suites].hash,
+	    slice_of((const char *)secret, suite->secret_len), SLICE("tls13 "),
+	    slice_of(label, strlen(label)), slice_of("", 0), out, len);
 }
 
 static bool derive(struct record_key *k)

@@ -12,53 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct secret {
-	uint8_t bytes[RECORD_SECRET_MAX_LEN];
-	size_t len;
-};
+#include "net/schedule.h"
 
 struct hand_over {
-	struct secret client, server;      /* application traffic secrets */
+	struct schedule_secrets secrets;
 	uint8_t header[RECORD_HEADER_LEN]; /* of the record that OpenSSL is being given */
 	size_t header_len;
 	size_t body_left;
 };
 
-/* ---- Secrets ---- */
-
-static unsigned hex_digit(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-static void read_secret(struct secret *secret, const char *hex)
-{
-	size_t len = 0;
-	for (; hex[0] != '\0' && hex[1] != '\0' && len < sizeof(secret->bytes); hex += 2)
-		secret->bytes[len++] = (uint8_t)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
-	secret->len = *hex == '\0' ? len : 0;
-}
-
-/* OpenSSL tells secrets as lines: a label, the client's random, the secret. */
-static void take_secret(const SSL *ssl, const char *line)
-{
-	struct hand_over *h = SSL_get_app_data(ssl);
-	const char *random = strchr(line, ' ');
-	const char *hex = random != NULL ? strchr(random + 1, ' ') : NULL;
-	if (h == NULL || hex == NULL)
-		return;
-	struct slice label = slice_of(line, (size_t)(random - line));
-	if (slice_equal(label, SLICE("CLIENT_TRAFFIC_SECRET_0")))
-		read_secret(&h->client, hex + 1);
-	else if (slice_equal(label, SLICE("SERVER_TRAFFIC_SECRET_0")))
-		read_secret(&h->server, hex + 1);
-}
-
 static void drop_hand_over(struct stream *s)
 {
 	if (s->hand_over == NULL)
 		return;
-	SSL_set_app_data(s->ssl, NULL);
 	sodium_memzero(s->hand_over, sizeof(*s->hand_over));
 	free(s->hand_over);
 	s->hand_over = NULL;
@@ -120,9 +86,10 @@ static bool has_short_records(SSL *ssl)
 static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_suite *suite)
 {
 	return suite == NULL || SSL_version(ssl) != TLS1_3_VERSION ||
-	       h->client.len != suite->secret_len || h->server.len != suite->secret_len ||
-	       h->header_len != RECORD_HEADER_LEN || h->body_left != 0 || SSL_has_pending(ssl) ||
-	       has_short_records(ssl) || shows_certificate(ssl);
+	       h->secrets.client.len != suite->secret_len ||
+	       h->secrets.server.len != suite->secret_len || h->header_len != RECORD_HEADER_LEN ||
+	       h->body_left != 0 || SSL_has_pending(ssl) || has_short_records(ssl) ||
+	       shows_certificate(ssl);
 }
 
 /*
@@ -144,7 +111,8 @@ static void hand_over(struct stream *s, struct tls_io *io)
 	if (sealed < 0)
 		return;
 	struct tls13 *own = malloc(sizeof(*own));
-	if (own == NULL || !tls13_init(own, suite, h->client.bytes, h->server.bytes)) {
+	if (own == NULL ||
+	    !tls13_init(own, suite, h->secrets.client.bytes, h->secrets.server.bytes)) {
 		free(own);
 		return;
 	}
@@ -166,7 +134,9 @@ static int shake_hands(struct stream *s, struct tls_io *io)
 	do {
 		out_before = io->out_len;
 		io->in = take_part(s->hand_over, &rest);
+		schedule_catch(&s->hand_over->secrets);
 		result = tls_handshake(s->ssl);
+		schedule_catch(NULL);
 	} while (result == TLS_MORE && rest.len > 0);
 	if (result == 1 && io->in.len == 0 && io->out_len == out_before)
 		hand_over(s, io);
@@ -191,15 +161,6 @@ int stream_handshake(struct stream *s, struct tls_io *io)
 
 /* ---- The face ---- */
 
-SSL_CTX *stream_server_context(
-    const struct net_config *config, char why_r[static CERTIFICATE_WHY_SIZE])
-{
-	SSL_CTX *context = tls_server_context(config, why_r);
-	if (context != NULL && config->records == NET_TLS_RECORDS_OWN)
-		SSL_CTX_set_keylog_callback(context, take_secret);
-	return context;
-}
-
 bool stream_accept(
     struct stream *s, SSL_CTX *context, struct tls_io *io, enum net_tls_records records)
 {
@@ -209,7 +170,7 @@ bool stream_accept(
 	if (records == NET_TLS_RECORDS_LIBSSL)
 		return true;
 	s->hand_over = calloc(1, sizeof(*s->hand_over));
-	if (s->hand_over != NULL && SSL_set_app_data(s->ssl, s->hand_over) == 1)
+	if (s->hand_over != NULL)
 		return true;
 	stream_free(s, io);
 	return false;

@@ -24,10 +24,6 @@ struct stream {
 	struct hand_over *hand_over; /* while hands are shaken, if it may come to that */
 };
 
-/* A context for streams: tls_server_context(). */
-SSL_CTX *stream_server_context(
-    const struct net_config *config, char why_r[static CERTIFICATE_WHY_SIZE]);
-
 /* A stream that waits for its client's hello, and will make its records as said if it can. false: no memory. */
 bool stream_accept(
     struct stream *s, SSL_CTX *context, struct tls_io *io, enum net_tls_records records);

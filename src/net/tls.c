@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/schedule.h"
 #include "net/tickets.h"
 
 enum { CLIENT_CHAIN_MAX_LEN = 32 * 1024 };
@@ -157,7 +158,9 @@ SSL_CTX *tls_server_context(
     const struct net_config *config, char why_r[static CERTIFICATE_WHY_SIZE])
 {
 	char fingerprint[FINGERPRINT_SIZE];
-	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *context = schedule_offer()
+			       ? SSL_CTX_new_ex(NULL, SCHEDULE_PROPERTIES, TLS_server_method())
+			       : NULL;
 	if (context == NULL || !set_up(context, config)) {
 		char reason[128];
 		tls_error_text(reason, sizeof(reason));

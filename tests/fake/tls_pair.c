@@ -28,7 +28,7 @@ static SSL_CTX *server_context(
 	char why[CERTIFICATE_WHY_SIZE];
 	snprintf(config.certificate_path, sizeof(config.certificate_path), "%s", shared.pem);
 	snprintf(config.key_path, sizeof(config.key_path), "%s", shared.pem);
-	return stream_server_context(&config, why);
+	return tls_server_context(&config, why);
 }
 
 bool tls_pair_prepare(void)
