@@ -93,19 +93,16 @@ static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_
 }
 
 /*
- * The ticket is made while there is somebody who can, and waits for our first write, to spare a system call. Without memory the
- * connection stays where it is.
+ * What OpenSSL has said since tickets_at is the ticket, made while there is somebody who can. It waits for our first write, to spare a system
+ * call. Without memory the connection stays where it is.
  */
-static void hand_over(struct stream *s, struct tls_io *io)
+static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
 {
 	struct hand_over *h = s->hand_over;
-	size_t tickets_at = io->out_len;
 	const struct record_suite *suite =
 	    record_suite(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(s->ssl)));
 	if (is_unusual(s->ssl, h, suite))
 		return;
-	if (SSL_new_session_ticket(s->ssl) != 1 || SSL_do_handshake(s->ssl) != 1)
-		ERR_clear_error();
 	struct slice tickets = slice_of(io->out + tickets_at, io->out_len - tickets_at);
 	int sealed = count_sealed(tickets);
 	if (sealed < 0)
@@ -138,24 +135,34 @@ static int shake_hands(struct stream *s, struct tls_io *io)
 		result = tls_handshake(s->ssl);
 		schedule_catch(NULL);
 	} while (result == TLS_MORE && rest.len > 0);
-	if (result == 1 && io->in.len == 0 && io->out_len == out_before)
-		hand_over(s, io);
+	if (result == 1 && io->in.len == 0)
+		hand_over(s, io, out_before);
+	else if (result == TLS_MORE)
+		tls_free_buffers(s->ssl);
 	io->in = slice_of(rest.ptr - io->in.len, io->in.len + rest.len);
 	return result;
 }
 
-int stream_handshake(struct stream *s, struct tls_io *io)
+/* Whose records there will be from now on. */
+static void decide(struct stream *s)
 {
-	if (s->hand_over == NULL)
-		return tls_handshake(s->ssl);
-	int result = shake_hands(s, io);
-	if (result == TLS_MORE)
-		return result;
-	drop_hand_over(s);
 	if (s->own != NULL) {
 		SSL_free(s->ssl);
 		s->ssl = NULL;
+		return;
 	}
+	if (s->hand_over != NULL)
+		tls_settle(s->ssl);
+	tls_expect_password(s->ssl, true);
+}
+
+int stream_handshake(struct stream *s, struct tls_io *io)
+{
+	int result = s->hand_over != NULL ? shake_hands(s, io) : tls_handshake(s->ssl);
+	if (result == 1)
+		decide(s);
+	if (result != TLS_MORE)
+		drop_hand_over(s);
 	return result;
 }
 
@@ -170,10 +177,12 @@ bool stream_accept(
 	if (records == NET_TLS_RECORDS_LIBSSL)
 		return true;
 	s->hand_over = calloc(1, sizeof(*s->hand_over));
-	if (s->hand_over != NULL)
-		return true;
-	stream_free(s, io);
-	return false;
+	if (s->hand_over == NULL) {
+		stream_free(s, io);
+		return false;
+	}
+	tls_expect_hand_over(s->ssl);
+	return true;
 }
 
 void stream_free(struct stream *s, struct tls_io *io)
@@ -215,7 +224,7 @@ void stream_authenticated(struct stream *s)
 	if (s->ssl == NULL)
 		return;
 	tls_send_ticket(s->ssl);
-	SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+	tls_expect_password(s->ssl, false);
 }
 
 X509 *stream_peer_certificate(const struct stream *s)

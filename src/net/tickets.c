@@ -69,7 +69,8 @@ static bool load(const struct ticket_key *key, const unsigned char *iv, EVP_CIPH
 	return loaded;
 }
 
-/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3). 0: not ours any more, so a full handshake; 2: ours, but time for another; <0: none at all. */
+/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3). 0: not ours any more, so a full handshake; 2: ours, but time for another, as
+ * it always is in TLS 1.3 (RFC 8446, C.4: each is for one use); <0: none at all. */
 static int use_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
     EVP_MAC_CTX *mac, int seals)
 {
@@ -85,7 +86,9 @@ static int use_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_
 	bool loaded = load(&key, iv, cipher, mac, seals);
 	bool is_old = !is_young(&key, now_ms, TICKET_KEY_LIFE_MS);
 	sodium_memzero(&key, sizeof(key));
-	return !loaded ? -1 : is_old && !seals ? 2 : 1;
+	if (!loaded)
+		return -1;
+	return !seals && (is_old || SSL_version(ssl) == TLS1_3_VERSION) ? 2 : 1;
 }
 
 bool tickets_use(SSL_CTX *context)

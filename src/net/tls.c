@@ -191,9 +191,35 @@ SSL *tls_accept_new(SSL_CTX *context, struct tls_io *io)
 	return ssl;
 }
 
+void tls_expect_hand_over(SSL *ssl)
+{
+	SSL_set_num_tickets(ssl, 1);
+	SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+}
+
+void tls_settle(SSL *ssl)
+{
+	SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	SSL_free_buffers(ssl);
+}
+
+void tls_free_buffers(SSL *ssl)
+{
+	SSL_free_buffers(ssl);
+}
+
+void tls_expect_password(SSL *ssl, bool expected)
+{
+	if (expected)
+		SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+	else
+		SSL_clear_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 void tls_send_ticket(SSL *ssl)
 {
-	if (SSL_version(ssl) == TLS1_3_VERSION && SSL_new_session_ticket(ssl) != 1)
+	if (SSL_version(ssl) == TLS1_3_VERSION && SSL_get_num_tickets(ssl) == 0 &&
+	    SSL_new_session_ticket(ssl) != 1)
 		ERR_clear_error();
 }
 
@@ -217,7 +243,6 @@ int tls_handshake(SSL *ssl)
 	if (done != 1)
 		return result_of(ssl, done);
 	ERR_clear_error(); /* a handshake may go well and yet leave a complaint */
-	SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what comes next holds a password */
 	return 1;
 }
 

@@ -59,8 +59,22 @@ enum tls_result {
 int tls_handshake(SSL *ssl);
 
 /*
- * Has a ticket for the peer's next handshake go out in front of the next tls_write(). It is for who has logged in: it shares a write with ACCEPT,
- * and strangers get none. (In TLS 1.2 it is part of the handshake.)
+ * For a handshake after which the SSL will be freed: its last words are the ticket, and OpenSSL may keep its buffers, until tls_settle() or tls_free_buffers().
+ */
+void tls_expect_hand_over(SSL *ssl);
+
+/* It stays after all. */
+void tls_settle(SSL *ssl);
+
+/* Gives back what holds nothing. */
+void tls_free_buffers(SSL *ssl);
+
+/* Whether what is read may hold a password, and is to be wiped from OpenSSL's buffers. */
+void tls_expect_password(SSL *ssl, bool expected);
+
+/*
+ * Has a ticket for the peer's next handshake go out in front of the next tls_write(), if it has none. It is for who has logged in: it shares a write with
+ * ACCEPT, and strangers get none. (In TLS 1.2 it is part of the handshake.)
  */
 void tls_send_ticket(SSL *ssl);
 
