@@ -10,6 +10,7 @@ struct pool {
 	pthread_cond_t filled;
 	struct pool_job *first, **end;
 	size_t waiting;
+	unsigned asleep; /* threads that wait and nobody has woken yet */
 	_Atomic unsigned submitting;
 	bool closing;
 	unsigned thread_count;
@@ -21,8 +22,10 @@ static void *run(void *arg)
 	struct pool *p = arg;
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		while (p->first == NULL && !p->closing)
+		while (p->first == NULL && !p->closing) {
+			p->asleep++;
 			pthread_cond_wait(&p->filled, &p->lock);
+		}
 		struct pool_job *job = p->first;
 		if (job == NULL)
 			break;
@@ -81,8 +84,13 @@ void pool_submit(struct pool *p, struct pool_job *job)
 	*p->end = job;
 	p->end = &job->next;
 	p->waiting++;
+	bool wakes = p->asleep > 0; /* the others will see it when they are done */
+	if (wakes)
+		p->asleep--;
 	pthread_mutex_unlock(&p->lock);
-	pthread_cond_signal(&p->filled); /* after the lock, or who wakes up has to wait for it */
+	if (wakes)
+		pthread_cond_signal(
+		    &p->filled); /* after the lock, or who wakes up has to wait for it */
 	p->submitting--;
 }
 

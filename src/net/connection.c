@@ -80,11 +80,10 @@ uint64_t conn_flushed_bytes(const struct conn *c)
 uint64_t conn_acknowledged_bytes(const struct conn *c)
 {
 	int queued;
-	if (c->state != CONN_OPEN)
-		return c->acknowledged_bytes;
-	if (ioctl(c->fd, SIOCOUTQ, &queued) < 0)
+	uint64_t sent = c->state == CONN_OPEN ? c->flushed_bytes - c->backlog.len : c->sent_bytes;
+	if (sent == 0 || ioctl(c->fd, SIOCOUTQ, &queued) < 0)
 		return 0;
-	return c->flushed_bytes - c->backlog.len - (uint64_t)queued;
+	return sent - (uint64_t)queued;
 }
 
 void conn_spare(struct conn *c, size_t bytes)
@@ -310,7 +309,7 @@ static void part(struct conn *c, bool wants_goodbye)
 	struct tls_io *io = &c->worker->io;
 	char goodbye[GOODBYE_MAX_LEN];
 	size_t len = 0;
-	c->acknowledged_bytes = conn_acknowledged_bytes(c);
+	c->sent_bytes = c->flushed_bytes - c->backlog.len;
 	io->out_len = 0;
 	if (wants_goodbye && c->backlog.len == 0) {
 		stream_close_notify(&c->tls, io);

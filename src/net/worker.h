@@ -61,10 +61,10 @@ struct conn {
 	size_t backlog_counted;      /* how much of it is in the worker's counts */
 	struct buffer
 	    left_over; /* plaintext that the owner did not take; at first the hello, as far as it is here */
-	size_t answers_len;          /* of what TLS itself said since the backlog was last empty */
-	size_t spared_bytes;         /* of the backlog; they don't count for output_limit */
-	uint64_t flushed_bytes;      /* ciphertext handed to the socket or the backlog, ever */
-	uint64_t acknowledged_bytes; /* of these, when the peer hung up */
+	size_t answers_len;     /* of what TLS itself said since the backlog was last empty */
+	size_t spared_bytes;    /* of the backlog; they don't count for output_limit */
+	uint64_t flushed_bytes; /* ciphertext handed to the socket or the backlog, ever */
+	uint64_t sent_bytes;    /* of these, to the socket, when the peer hung up */
 	uint64_t last_sent_ms;
 
 	struct wheel_entry deadline;
