@@ -12,7 +12,7 @@
  * as STORE_UNAVAILABLE (nobody knows whether it was done), but for look-ups, which are sent again. What waits goes on waiting until its
  * deadline, so that a restart of PostgreSQL is a pause; once PostgreSQL is known to be away it fails at once.
  *
- * The thread looks up the host's name, which blocks it; nothing else does.
+ * Nothing blocks the thread: an attempt to connect, which may have to look up a host's name, has one of its own (postgres_connect.c).
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/postgres.h"
+#include "store/postgres_connect.h"
 #include "store/postgres_schema.h"
 
 enum {
@@ -45,11 +46,12 @@ struct queue {
 
 struct connection {
 	PGconn *db;
+	struct postgres_attempt *attempt; /* CONNECTING */
 	enum state state;
-	PostgresPollingStatusType wants; /* CONNECTING */
 	bool wants_flush;
-	uint64_t due_ms; /* DOWN: of the next attempt; CONNECTING and PREPARING: it is given up */
-	unsigned tries;  /* failed ones, since it was last UP */
+	/* DOWN: of the next attempt; CONNECTING: PostgreSQL counts as away; PREPARING, and UP with something sent: it is given up. */
+	uint64_t due_ms;
+	unsigned tries; /* failed ones, since it was last UP */
 	struct queue waiting, sent;
 	size_t sent_count;
 };
@@ -118,7 +120,6 @@ static void wake(struct postgres *pg)
 static void submit(struct store *store, struct store_request *request)
 {
 	struct postgres *pg = postgres_of(store);
-	request->is_sent = false;
 	request->due_ms = clock_now_ms() + STORE_DEADLINE_MS;
 	pthread_mutex_lock(&pg->lock);
 	pg->outstanding++;
@@ -204,7 +205,6 @@ static void break_off(struct postgres *pg, struct connection *c, const char *why
 	c->sent_count = 0;
 	while (sent.first != NULL) {
 		struct store_request *request = pop(&sent);
-		request->is_sent = false;
 		if (postgres_call_is_repeatable(request))
 			push_front(&again, request);
 		else
@@ -216,51 +216,33 @@ static void break_off(struct postgres *pg, struct connection *c, const char *why
 	c->db = NULL;
 }
 
-static void be_silent(void *arg, const char *message)
-{
-	(void)arg;
-	(void)message;
-}
-
-/* What url leaves open. */
-static const char *const keywords[] = { "dbname", "fallback_application_name", "connect_timeout",
-	"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", NULL };
-
-static void values_of(const char *url, const char *values[static 8])
-{
-	static const char *const fixed[] = { NULL, "messagerd", "5", "10", "5", "3", "15000",
-		NULL };
-	memcpy(values, fixed, sizeof(fixed));
-	values[0] = url;
-}
-
 static void start_connecting(struct postgres *pg, struct connection *c)
 {
-	const char *values[8];
-	values_of(pg->url, values);
 	c->due_ms = clock_now_ms() + STORE_DEADLINE_MS;
-	c->db = PQconnectStartParams(keywords, values, 1);
+	c->attempt = postgres_attempt_begin(pg->url, pg->wake_fd);
 	set_state(pg, c, CONNECTING);
-	c->wants = PGRES_POLLING_WRITING;
-	if (c->db == NULL || PQstatus(c->db) == CONNECTION_BAD)
-		break_off(pg, c, c->db != NULL ? PQerrorMessage(c->db) : "no memory");
-	else
-		PQsetNoticeProcessor(c->db, be_silent, NULL);
+	if (c->attempt == NULL)
+		break_off(pg, c, "no memory, or no thread");
 }
 
-static void go_on_connecting(struct postgres *pg, struct connection *c)
+static void prepare(struct postgres *pg, struct connection *c)
 {
-	c->wants = PQconnectPoll(c->db);
-	if (c->wants == PGRES_POLLING_FAILED) {
+	c->db = postgres_attempt_end(&c->attempt);
+	c->due_ms = clock_now_ms() + STORE_DEADLINE_MS;
+	set_state(pg, c, PREPARING);
+	c->wants_flush = true;
+	if (PQstatus(c->db) != CONNECTION_OK || PQsetnonblocking(c->db, 1) != 0 ||
+	    !PQenterPipelineMode(c->db) || !postgres_calls_prepare(c->db))
 		break_off(pg, c, PQerrorMessage(c->db));
-	} else if (c->wants == PGRES_POLLING_OK) {
-		set_state(pg, c, PREPARING);
-		if (PQsetnonblocking(c->db, 1) != 0 || !PQenterPipelineMode(c->db) ||
-		    !postgres_calls_prepare(c->db))
-			break_off(pg, c, PQerrorMessage(c->db));
-		else
-			c->wants_flush = true;
-	}
+}
+
+/* It is not given up, or threads that wait for a name would become more and more; but nobody waits for it. */
+static void count_as_away(struct connection *c, uint64_t now_ms)
+{
+	log_break(c, "it does not answer");
+	if (c->tries < TRIES_PATIENT)
+		c->tries = TRIES_PATIENT;
+	c->due_ms = now_ms + STORE_DEADLINE_MS;
 }
 
 static void came_up(struct postgres *pg, struct connection *c)
@@ -291,7 +273,6 @@ static bool take_result(struct postgres *pg, struct connection *c, const PGresul
 	struct store_request *request = c->sent.first;
 	if (request == NULL)
 		return !has_failed(result); /* it was shut down while at rest */
-	request->due_ms = clock_now_ms() + STORE_DEADLINE_MS;
 	if (!is_sync) {
 		postgres_call_take(request, result);
 		return true;
@@ -302,8 +283,10 @@ static bool take_result(struct postgres *pg, struct connection *c, const PGresul
 	return true;
 }
 
+/* Whatever comes shows that it goes on, though there be much before what is asked last, or large. */
 static void receive(struct postgres *pg, struct connection *c)
 {
+	c->due_ms = clock_now_ms() + STORE_DEADLINE_MS;
 	if (!PQconsumeInput(c->db)) {
 		break_off(pg, c, PQerrorMessage(c->db));
 		return;
@@ -334,9 +317,11 @@ static void send_waiting(struct postgres *pg, struct connection *c)
 			break_off(pg, c, PQerrorMessage(c->db));
 			return;
 		}
+		request->due_ms =
+		    clock_now_ms() + STORE_DEADLINE_MS; /* should it have to wait again */
+		if (c->sent.first == NULL)
+			c->due_ms = request->due_ms;
 		push(&c->sent, (pop(&c->waiting), request));
-		request->is_sent = true;
-		request->due_ms = clock_now_ms() + STORE_DEADLINE_MS;
 		c->sent_count++;
 		c->wants_flush = true;
 	}
@@ -362,20 +347,21 @@ static void fail_late(struct postgres *pg, struct connection *c, uint64_t now_ms
 
 static void look_at_time(struct postgres *pg, struct connection *c, uint64_t now_ms)
 {
-	bool is_starting = c->state == CONNECTING || c->state == PREPARING;
-	bool is_stuck = c->state == UP && c->sent.first != NULL && now_ms >= c->sent.first->due_ms;
-	if (c->state == DOWN && now_ms >= c->due_ms)
+	bool is_due = now_ms >= c->due_ms;
+	if (c->state == CONNECTING && postgres_attempt_is_over(c->attempt))
+		prepare(pg, c);
+	else if (c->state == CONNECTING && is_due)
+		count_as_away(c, now_ms);
+	else if (c->state == DOWN && is_due)
 		start_connecting(pg, c);
-	else if (is_stuck || (is_starting && now_ms >= c->due_ms))
+	else if (is_due && (c->state == PREPARING || c->sent.first != NULL))
 		break_off(pg, c, "it does not answer");
 	fail_late(pg, c, now_ms);
 }
 
 static uint64_t next_due(const struct connection *c)
 {
-	uint64_t due_ms = c->state != UP ? c->due_ms : UINT64_MAX;
-	if (c->sent.first != NULL && c->sent.first->due_ms < due_ms)
-		due_ms = c->sent.first->due_ms;
+	uint64_t due_ms = c->state != UP || c->sent.first != NULL ? c->due_ms : UINT64_MAX;
 	if (c->waiting.first != NULL && c->waiting.first->due_ms < due_ms)
 		due_ms = c->waiting.first->due_ms;
 	return due_ms;
@@ -426,25 +412,8 @@ static bool is_over(struct postgres *pg)
 	return is_over;
 }
 
-static short events_of(const struct connection *c)
-{
-	switch (c->state) {
-	case CONNECTING:
-		return c->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-	case PREPARING:
-	case UP:
-		return (short)(POLLIN | (c->wants_flush ? POLLOUT : 0));
-	default:
-		return 0;
-	}
-}
-
 static void on_ready(struct postgres *pg, struct connection *c, short events)
 {
-	if (c->state == CONNECTING) {
-		go_on_connecting(pg, c);
-		return;
-	}
 	if (events & (POLLIN | POLLHUP | POLLERR))
 		receive(pg, c);
 	if (c->state >= PREPARING && c->wants_flush)
@@ -458,7 +427,7 @@ static void wait_for_events(struct postgres *pg)
 	for (int i = 0; i < POSTGRES_CONNECTIONS; i++) {
 		struct connection *c = &pg->connections[i];
 		fds[i + 1] = (struct pollfd){ .fd = c->db != NULL ? PQsocket(c->db) : -1,
-			.events = events_of(c) };
+			.events = (short)(POLLIN | (c->wants_flush ? POLLOUT : 0)) };
 		if (next_due(c) < due_ms)
 			due_ms = next_due(c);
 	}
@@ -498,27 +467,13 @@ static void *run(void *arg)
 
 /* ---- opening and closing ---- */
 
-static bool is_far(PGconn *db)
-{
-	const char *host = PQhost(db), *address = PQhostaddr(db);
-	return host != NULL && host[0] != '/' && strncmp(address, "127.", 4) != 0 &&
-	       strcmp(address, "::1") != 0;
-}
-
 /* Once, with the caller waiting: are we let in, are the tables ours and current? */
 static bool set_up(const char *url, char *why, size_t why_size)
 {
-	const char *values[8];
-	values_of(url, values);
-	PGconn *db = PQconnectdbParams(keywords, values, 1);
-	bool is_good = PQstatus(db) == CONNECTION_OK;
-	if (!is_good)
-		snprintf(why, why_size, "cannot use the database: %s", PQerrorMessage(db));
-	else if (!PQsslInUse(db) && is_far(db))
-		log_warn("store-not-encrypted",
-		    LOG_STR("advice", "put sslmode=verify-full into store.url"));
-	PQsetNoticeProcessor(db, be_silent, NULL);
-	is_good = is_good && postgres_schema_update(db, why, why_size);
+	PGconn *db = postgres_connect_check(url, why, why_size)
+			 ? postgres_connect(url, why, why_size)
+			 : NULL;
+	bool is_good = db != NULL && postgres_schema_update(db, why, why_size);
 	PQfinish(db);
 	for (char *at = why; !is_good && *at != '\0'; at++) {
 		if (*at == '\n')
@@ -529,8 +484,10 @@ static bool set_up(const char *url, char *why, size_t why_size)
 
 static void free_all(struct postgres *pg)
 {
-	for (int i = 0; i < POSTGRES_CONNECTIONS; i++)
+	for (int i = 0; i < POSTGRES_CONNECTIONS; i++) {
 		PQfinish(pg->connections[i].db);
+		postgres_attempt_abandon(&pg->connections[i].attempt);
+	}
 	if (pg->wake_fd >= 0)
 		close(pg->wake_fd);
 	pthread_mutex_destroy(&pg->lock);

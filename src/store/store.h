@@ -134,7 +134,7 @@ struct store_request {
 	struct buffer *removed;
 	struct slice bytes, digest; /* of a piece of a file */
 	uint64_t due_ms;
-	bool is_sent, is_touched, has_failed, is_taken;
+	bool is_touched, has_failed, is_taken;
 };
 
 /*

@@ -115,8 +115,70 @@ def test_tls_to_nats(bare):
     with ExitStack() as stack:
         other = authority(Path(new_folder(stack)))[0]
         is_kept_out(bare, {"bus.ca": other})  # of another authority
-    bare.nats.url = bare.nats.url.replace("127.0.0.1", "127.0.0.2")
-    is_kept_out(bare, {"bus.ca": ca})  # of another host
+    right = bare.nats.url
+    bare.nats.stop()
+    bare.nats.host = "127.0.0.2"  # which is not the certificate's
+    start_nats(bare, *bare.nats.options, scheme="tls", host="127.0.0.2")
+    is_kept_out(bare, {"bus.ca": ca})
+    wrong = bare.nats.url
+    bare.nats.stop()
+    bare.nats.host = "127.0.0.1"
+    start_nats(bare, *bare.nats.options, scheme="tls")
+    bare.nats.url = f"{wrong},{right}"  # one of several will do, and each is asked for its own name
+    node = bare.add(settings={"bus.ca": ca})
+    node.await_log("bus-connected")
+
+
+NO_URLS = [
+    ("store.url", "postgres://ann:my@secret@127.0.0.1/x"),
+    ("store.url", "postgres://ann:5/secret@127.0.0.1/x"),
+    ("store.url", "postgres://ann:secret"),
+    ("store.url", "postgres://ann:secret%zz@127.0.0.1/x"),
+    ("store.url", "postgres:secret"),
+    ("bus.url", "nats://ann:my@secret@127.0.0.1:4222"),
+    ("bus.url", "nats://my/secret@127.0.0.1:4222"),
+    ("bus.url", "nats://127.0.0.1:4222,ann:my,secret@127.0.0.1:4222"),
+    ("bus.url", "nats://ann:127.0.0.1:42:secret!"),
+]
+
+
+def test_urls_that_are_none(bare, folder):
+    """What reads it may explain itself with a piece of it, which may be one of the password: that is said to nobody."""
+    for key, url in NO_URLS:
+        settings = {**USUAL, "server.data": folder / "data", "store.url": bare.postgres.url, "bus.url": bare.nats.url, key: url}
+        done = run_messagerd(*arguments(settings))
+        assert done.returncode == 1 and f"{key} is no url of" in done.stderr, (url, done.stderr)
+        assert "secret" not in done.stderr + done.stdout, url
+
+
+def test_a_password_in_a_url_is_in_no_log(bare):
+    start_nats(bare, "--user", "ann", "--pass", "the-secret")
+    bare.nats.url = f"nats://ann:the-secret@127.0.0.1:{bare.nats.port}"
+    bare.postgres.url = bare.postgres.url.replace("messager@", "messager:the-secret@")
+    nodes = talk(bare, {"log.level": "debug"})
+    for engine in (bare.nats, bare.postgres):
+        engine.stop()
+    for node in nodes:
+        node.await_log("bus-lost")
+        node.await_log("store-connection-lost")
+        node.await_log("node-out-of-touch", seconds=30)
+    for engine in (bare.nats, bare.postgres):
+        engine.start()
+    wait_until(lambda: all(Administrator(node).asks("status")["lease_certain"] and Administrator(node).asks("status")["bus_reachable"]
+                           for node in nodes))
+    for node in nodes:
+        assert not any("secret" in line for line in node.log())
+
+
+def test_plain_connections_are_warned_of(bare):
+    """Where they leave the machine, which 0.0.0.0 does not, but has no name of one that stays."""
+    start_nats(bare)
+    near = bare.add()
+    bare.postgres.url = bare.postgres.url.replace("127.0.0.1", "0.0.0.0")
+    bare.nats.url = f"{bare.nats.url},nats://0.0.0.0:{bare.nats.port}"
+    far = bare.add()
+    for event in ("store-not-encrypted", "bus-not-encrypted"):
+        assert far.await_log(event) and not any(event in line for line in near.log())
 
 
 def test_a_secret_that_cannot_be_read(bare, folder):

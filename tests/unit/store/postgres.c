@@ -1,6 +1,9 @@
 /* What is special about the store in PostgreSQL: pieces, sums, its schema, servers that share it, and a database that goes away. */
+#include <dlfcn.h>
 #include <libpq-fe.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -350,6 +353,172 @@ static void refuses_newer_and_absent(void **state)
 	tear_down(f);
 }
 
+/* libpq explains what it can't read with a piece of it, which may be one of a password: all of these have "secret" there. */
+static const struct url_case {
+	const char *name, *url;
+} url_cases[] = {
+	{ "an @ in the password", "postgres://ann:my@secret@127.0.0.1/x" },
+	{ "a / in the password", "postgres://ann:5/secret@127.0.0.1/x" },
+	{ "a ? and an @ in the password", "postgres://ann:5?my@secret@127.0.0.1/x" },
+	{ "a / and a ? in the password", "postgres://ann:5/?secret=5@127.0.0.1/x" },
+	{ "a % in the password", "postgres://ann:secret%zz@127.0.0.1/x" },
+	{ "no host, and letters", "postgres://ann:secret" },
+	{ "a [ in the password", "postgres://ann@[secret" },
+	{ "no //", "postgres:secret" },
+	{ "no word of libpq", "postgres://127.0.0.1/x?secret=secret" },
+};
+
+static void of_a_bad_url_nothing_is_said(void **state)
+{
+	const struct url_case *c = *state;
+	char why[512] = "";
+	assert_null(store_open(c->url, "/", why, sizeof(why)));
+	assert_non_null(strstr(why, "store.url is no url of PostgreSQL"));
+	assert_null(strstr(why, "secret"));
+}
+
+static void a_port_is_one(void **state)
+{
+	static const char *const bad[] = { "postgres://ann:123456", "postgres://a:0/x",
+		"postgres://a:1,b:70000/x", "postgres://a/x?port=5432x" };
+	char why[512];
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(store_open(bad[i], "/", why, sizeof(why)));
+		assert_non_null(strstr(why, "store.url is no url of PostgreSQL"));
+	}
+	assert_null(
+	    store_open("postgres://u:p%40%2F@127.0.0.1:1,127.0.0.1/x", "/", why, sizeof(why)));
+	assert_non_null(strstr(why, "cannot use the database"));
+}
+
+/* ---- a name server that is slow ---- */
+
+static _Atomic bool names_are_slow;
+static _Atomic int looking_up;
+static sem_t found;
+
+/* Stands before libc's, for libpq too. */
+int getaddrinfo(const char *restrict node, const char *restrict service,
+    const struct addrinfo *restrict hints, struct addrinfo **restrict result)
+{
+	typedef int getaddrinfo_fn(
+	    const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (node != NULL && strcmp(node, "name.test") == 0) {
+		looking_up++;
+		while (names_are_slow && sem_wait(&found) != 0)
+			;
+		looking_up--;
+		return EAI_NONAME;
+	}
+	getaddrinfo_fn *real = (getaddrinfo_fn *)(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(node, service, hints, result);
+}
+
+/* A host whose name nobody knows stands before the real one. */
+static struct store *open_by_name(struct fixture *f)
+{
+	char url[sizeof(f->url) + 16], why[512];
+	char *host = strstr(f->url, "host=");
+	assert_non_null(host);
+	snprintf(url, sizeof(url), "%.*shost=name.test,%s", (int)(host - f->url), f->url, host + 5);
+	struct store *store = store_open(url, f->folder, why, sizeof(why));
+	if (store == NULL)
+		fail_msg("%s", why);
+	for (int tries = 0; store_counts(store).connections < 4 && tries < 1000; tries++)
+		usleep(10000);
+	assert_int_equal(store_counts(store).connections, 4);
+	return store;
+}
+
+static void a_slow_name_server_delays_nobody_else(void **state)
+{
+	enum { ASKED = 32 };
+	struct fixture *f = set_up();
+	sem_init(&found, 0, 0);
+	struct store *store = open_by_name(f);
+	names_are_slow = true;
+	other_does(f,
+	    "SELECT pg_terminate_backend(max(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+	    "AND application_name = 'messagerd' AND pid <> pg_backend_pid()");
+	for (int tries = 0; looking_up == 0 && tries < 1000; tries++)
+		usleep(10000);
+	assert_int_equal(looking_up, 1);
+	struct asked asked[ASKED] = { 0 };
+	int answered = 0;
+	for (int i = 0; i < ASKED; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "n%d", i);
+		ask_begin(store, &asked[i], STORE_ACCOUNT_GET, name, "");
+	}
+	for (int i = 0; i < ASKED; i++)
+		answered += ask_end(&asked[i]) == STORE_NONE;
+	assert_in_range(
+	    answered, ASKED / 2, ASKED - 1); /* those of one connection had to wait too long */
+	assert_int_equal(looking_up, 1);
+	assert_int_equal(store_counts(store).connections, 3);
+	names_are_slow = false;
+	sem_post(&found);
+	for (int tries = 0; store_counts(store).connections < 4 && tries < 1000; tries++)
+		usleep(10000);
+	assert_int_equal(store_counts(store).connections, 4);
+	store_close(store);
+	tear_down(f);
+}
+
+/* Nor does a stop wait for one. */
+static void a_slow_name_server_does_not_delay_the_end(void **state)
+{
+	struct fixture *f = set_up();
+	sem_init(&found, 0, 0);
+	struct store *store = open_by_name(f);
+	names_are_slow = true;
+	other_does(f,
+	    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+	    "AND application_name = 'messagerd'");
+	for (int tries = 0; looking_up < 4 && tries < 1000; tries++)
+		usleep(10000);
+	assert_int_equal(looking_up, 4);
+	store_close(store); /* the test's own end, if it waits for them */
+	names_are_slow = false;
+	for (int i = 0; i < 4; i++)
+		sem_post(&found);
+	for (int tries = 0; looking_up > 0 && tries < 1000; tries++)
+		usleep(10000);
+	tear_down(f);
+}
+
+/* ---- a database that is slow ---- */
+
+/* Forty that take 140 ms each: the last is answered long after the time in which something has to be. */
+static void slow_progress_is_progress(void **state)
+{
+	enum { ASKED = 40 };
+	struct fixture *f = set_up();
+	struct asked asked[ASKED] = { 0 };
+	other_does(f, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+		      "$$ BEGIN PERFORM pg_sleep(0.14); RETURN new; END $$");
+	other_does(
+	    f, "CREATE TRIGGER slow BEFORE INSERT ON ban FOR EACH ROW EXECUTE FUNCTION slow()");
+	for (int i = 0; i < ASKED; i++)
+		ask_begin(f->store, &asked[i], STORE_BAN_ADD, "eve", "");
+	for (int i = 0; i < ASKED; i++)
+		assert_int_equal(ask_end(&asked[i]), i == 0 ? STORE_OK : STORE_TAKEN);
+	assert_int_equal(store_counts(f->store).lost, 0);
+	tear_down(f);
+}
+
+/* And one that is stuck is not. */
+static void a_stuck_one_is_given_up(void **state)
+{
+	struct fixture *f = set_up();
+	other_does(f, "BEGIN");
+	other_does(f, "LOCK TABLE ban");
+	assert_int_equal(ask(f->store, STORE_BAN_ADD, "eve", ""), STORE_UNAVAILABLE);
+	assert_int_equal(store_counts(f->store).lost, 1);
+	other_does(f, "ROLLBACK");
+	tear_down(f);
+}
+
 /* ---- a database that goes away ---- */
 
 static void comes_back(void **state)
@@ -410,6 +579,12 @@ int main(int argc, char **argv)
 	UNIT_TEST(cut_off_uploads_are_swept);
 	UNIT_TEST(all_start_at_once);
 	UNIT_TEST(refuses_newer_and_absent);
+	UNIT_EACH(of_a_bad_url_nothing_is_said, url_cases);
+	UNIT_TEST(a_port_is_one);
+	UNIT_TEST(a_slow_name_server_delays_nobody_else);
+	UNIT_TEST(a_slow_name_server_does_not_delay_the_end);
+	UNIT_TEST(slow_progress_is_progress);
+	UNIT_TEST(a_stuck_one_is_given_up);
 	UNIT_TEST(rides_out_a_cut_connection);
 	UNIT_TEST(comes_back);
 	return unit_run(argc, argv);
