@@ -20,16 +20,13 @@ static struct conn *conn_new(struct worker *w, int fd, const struct address *fro
 	if (c == NULL)
 		return NULL;
 	c->worker = w;
-	c->fd = fd;
+	c->source = (struct loop_source){ .fd = fd, .ready = conn_on_ready };
 	c->address = *from;
 	c->state = CONN_HANDSHAKE;
-	if (!worker_add_conn(w, c) || uv_poll_init(&w->loop, &c->poll, fd) < 0) {
-		if (w->slot_count > 0 && w->slots[c->slot].conn == c)
-			worker_remove_conn(c);
+	if (!worker_add_conn(w, c)) {
 		free(c);
 		return NULL;
 	}
-	c->poll.data = c;
 	c->phase = NET_IN_HANDSHAKE;
 	histogram_grow(&w->counts.phases[c->phase], 1);
 	return c;
@@ -143,7 +140,7 @@ void conn_read_proxy(struct conn *c)
 	while ((found = proxy_parse(buffer_slice(&c->left_over), &len, &from, &has_from)) == 0) {
 		size_t wanted = len - c->left_over.len;
 		char *to = buffer_reserve(&c->left_over, wanted);
-		ssize_t n = to != NULL ? recv(c->fd, to, wanted, MSG_DONTWAIT) : 0;
+		ssize_t n = to != NULL ? recv(c->source.fd, to, wanted, MSG_DONTWAIT) : 0;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 			return;
 		if (n <= 0) {

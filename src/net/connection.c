@@ -4,7 +4,7 @@
  *	in:   socket -> worker's buffer -> TLS -> worker's plain buffer (left_over in front) -> owner
  *	out:  records of this turn -> TLS -> worker's out buffer -> socket, or, if that is full, the connection's backlog
  *
- * Nothing frees a connection while it is being worked on: it becomes CONN_DEAD, and the loop frees it when libuv has let go of it.
+ * Nothing frees a connection while it is being worked on: it becomes CONN_DEAD, and the worker frees it at the end of the turn.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -19,8 +19,6 @@
 #include "net/hello.h"
 #include "net/worker.h"
 #include "protocol/query.h"
-
-static void on_poll(uv_poll_t *poll, int status, int events);
 
 struct conn_id conn_id(const struct conn *c)
 {
@@ -81,7 +79,7 @@ uint64_t conn_acknowledged_bytes(const struct conn *c)
 {
 	int queued;
 	uint64_t sent = c->state == CONN_OPEN ? c->flushed_bytes - c->backlog.len : c->sent_bytes;
-	if (sent == 0 || ioctl(c->fd, SIOCOUTQ, &queued) < 0)
+	if (sent == 0 || ioctl(c->source.fd, SIOCOUTQ, &queued) < 0)
 		return 0;
 	return sent - (uint64_t)queued;
 }
@@ -123,10 +121,9 @@ void conn_authenticated(struct conn *c)
 
 /* ---- Ending ---- */
 
-static void on_closed(uv_handle_t *handle)
+void conn_bury(struct conn *c)
 {
-	struct conn *c = handle->data;
-	close(c->fd);
+	close(c->source.fd); /* which takes it out of the loop */
 	worker_remove_conn(c);
 	free(c);
 }
@@ -157,7 +154,7 @@ void conn_die(struct conn *c)
 	stream_free(&c->tls, &c->worker->io);
 	if (c->admitted)
 		admission_leave(c->worker->net->admission, &c->address, c->authenticated);
-	uv_close((uv_handle_t *)&c->poll, on_closed);
+	list_append(&c->worker->dead, &c->dirty_node);
 }
 
 /* The connection broke or the peer left: an owner that has not closed it hears of it. */
@@ -174,15 +171,13 @@ void conn_abort(struct conn *c)
 	conn_die(c);
 }
 
-static void poll_for(struct conn *c, int events)
+/* What can't be waited for can't be served: without room in the system the connection ends with the turn. */
+static void poll_for(struct conn *c, uint32_t events)
 {
-	if (c->polled == events)
+	if (loop_ask(&c->worker->loop, &c->source, events))
 		return;
-	c->polled = events;
-	if (events == 0)
-		uv_poll_stop(&c->poll);
-	else
-		uv_poll_start(&c->poll, events, on_poll);
+	c->broken = true;
+	worker_mark_dirty(c);
 }
 
 static bool is_read(const struct conn *c)
@@ -191,11 +186,11 @@ static bool is_read(const struct conn *c)
 }
 
 /* What has to be waited for of a connection that is not read. */
-static int events_unread(const struct conn *c)
+static uint32_t events_unread(const struct conn *c)
 {
-	int events = c->backlog.len > 0 ? UV_WRITABLE : 0;
+	uint32_t events = c->backlog.len > 0 ? EPOLLOUT : 0;
 	if (c->paused && !c->authenticated && c->state == CONN_OPEN)
-		events |= UV_DISCONNECT; /* a log-in is work for us: not for who has left */
+		events |= EPOLLRDHUP; /* a log-in is work for us: not for who has left */
 	return events;
 }
 
@@ -208,9 +203,9 @@ void conn_poll_as_needed(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	if (is_read(c))
-		poll_for(c, UV_READABLE | (c->backlog.len > 0 ? UV_WRITABLE : 0));
-	else if (c->polled & UV_READABLE)
-		poll_for(c, UV_READABLE | (events_unread(c) & UV_WRITABLE));
+		poll_for(c, EPOLLIN | (c->backlog.len > 0 ? EPOLLOUT : 0));
+	else if (c->source.asked & EPOLLIN)
+		poll_for(c, EPOLLIN | (events_unread(c) & EPOLLOUT));
 	else
 		poll_for(c, events_unread(c));
 }
@@ -244,7 +239,7 @@ void conn_linger(struct conn *c)
 	c->state = CONN_LINGER;
 	c->paused = false;
 	stream_free(&c->tls, &c->worker->io);
-	shutdown(c->fd, SHUT_WR);
+	shutdown(c->source.fd, SHUT_WR);
 	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_LINGER_MS);
 	conn_poll_as_needed(c);
 }
@@ -319,7 +314,7 @@ static void part(struct conn *c, bool wants_goodbye)
 	}
 	conn_lose(c, "closed by peer");
 	if (len > 0)
-		(void)!send(c->fd, goodbye, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)!send(c->source.fd, goodbye, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* The peer has said close_notify. What it said before that comes first, also with an owner that makes it wait. */
@@ -421,7 +416,7 @@ static void handshake(struct conn *c)
 
 static void read_and_forget(struct conn *c)
 {
-	ssize_t n = recv(c->fd, c->worker->in, READ_MAX_LEN, MSG_DONTWAIT);
+	ssize_t n = recv(c->source.fd, c->worker->in, READ_MAX_LEN, MSG_DONTWAIT);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
 		conn_die(c);
 }
@@ -429,7 +424,7 @@ static void read_and_forget(struct conn *c)
 static void read_socket(struct conn *c)
 {
 	struct worker *w = c->worker;
-	ssize_t n = recv(c->fd, w->in, READ_MAX_LEN, MSG_DONTWAIT);
+	ssize_t n = recv(c->source.fd, w->in, READ_MAX_LEN, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n < 0)
@@ -448,7 +443,7 @@ static void read_socket(struct conn *c)
 		decrypt(c);
 }
 
-/* What libuv knows of an error is only that there is one. */
+/* What epoll knows of an error is only that there is one. */
 static const char *socket_error(int fd)
 {
 	int error = 0;
@@ -457,20 +452,24 @@ static const char *socket_error(int fd)
 	return error != 0 ? strerror(error) : "closed by peer";
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+void conn_on_ready(struct loop_source *source, uint32_t events)
 {
-	struct conn *c = poll->data;
-	if (status < 0) {
-		conn_lose(c, socket_error(c->fd));
+	struct conn *c = list_entry(source, struct conn, source);
+	if (c->state == CONN_DEAD) /* in this turn */
+		return;
+	if (events & EPOLLERR) {
+		conn_lose(c, socket_error(c->source.fd));
 		return;
 	}
-	if ((events & UV_DISCONNECT) && c->state == CONN_OPEN) {
+	if (events & EPOLLHUP) /* both sides are done: whoever asks hears it */
+		events |= source->asked;
+	if ((events & EPOLLRDHUP) && c->state == CONN_OPEN) {
 		conn_lose(c, "closed by peer");
 		return;
 	}
-	if (events & UV_WRITABLE)
+	if (events & EPOLLOUT)
 		output_write_backlog(c);
-	if (c->state == CONN_DEAD || !(events & UV_READABLE) || (c->polled & UV_READABLE) == 0)
+	if (c->state == CONN_DEAD || !(events & EPOLLIN) || (source->asked & EPOLLIN) == 0)
 		return;
 	if (!is_read(c)) {
 		stop_reading(c);
@@ -539,6 +538,6 @@ void conn_set_user_timeout(int fd, const struct net_config *config)
 
 void conn_reconfigure(struct conn *c)
 {
-	conn_set_user_timeout(c->fd, &c->worker->config);
+	conn_set_user_timeout(c->source.fd, &c->worker->config);
 	c->worker->events->reconfigured_conn(c);
 }

@@ -40,8 +40,7 @@ int listener_open(const struct sockaddr_storage *address, bool shared)
 	return fd;
 }
 
-static void on_pause_over(uv_timer_t *timer);
-static void on_readable(uv_poll_t *poll, int status, int events);
+static void on_pause_over(struct worker *w);
 
 /* Without a descriptor to spare the loop would spin on a listener that stays readable. */
 static void pause_accepting(struct worker *w, int error)
@@ -52,26 +51,27 @@ static void pause_accepting(struct worker *w, int error)
 		log_warn("accept-paused", LOG_STR("reason", strerror(error)),
 		    LOG_INT("suppressed", suppressed));
 	list_each(node, &w->listeners)
-		uv_poll_stop(&list_entry(node, struct listener, node)->poll);
-	uv_timer_start(&w->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+		loop_ask(&w->loop, &list_entry(node, struct listener, node)->source, 0);
+	worker_set_alarm(w, ACCEPT_PAUSE_MS, on_pause_over);
 }
 
-static void on_pause_over(uv_timer_t *timer)
+/* Where there is no room to wait for it either, another pause. */
+static void on_pause_over(struct worker *w)
 {
-	struct worker *w = timer->data;
-	list_each(node, &w->listeners)
-		uv_poll_start(
-		    &list_entry(node, struct listener, node)->poll, UV_READABLE, on_readable);
+	list_each(node, &w->listeners) {
+		if (!loop_ask(&w->loop, &list_entry(node, struct listener, node)->source, EPOLLIN))
+			worker_set_alarm(w, ACCEPT_PAUSE_MS, on_pause_over);
+	}
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_readable(struct loop_source *source, uint32_t events)
 {
-	struct listener *l = poll->data;
+	struct listener *l = list_entry(source, struct listener, source);
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof(from);
-		int fd =
-		    accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(
+		    source->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			conn_accept(l->worker, fd, &from);
 			continue;
@@ -86,8 +86,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 /* What is set here, every connection that is accepted has from its beginning (tcp(7)): that saves system calls for each. */
 static void set_up(const struct listener *l)
 {
-	set_on(l->fd, IPPROTO_TCP, TCP_NODELAY);
-	conn_set_user_timeout(l->fd, &l->worker->config);
+	set_on(l->source.fd, IPPROTO_TCP, TCP_NODELAY);
+	conn_set_user_timeout(l->source.fd, &l->worker->config);
 }
 
 void listener_reconfigure_all(struct worker *w)
@@ -102,30 +102,24 @@ bool listener_add(struct worker *w, int fd)
 	if (l == NULL)
 		return false;
 	l->worker = w;
-	l->fd = fd;
-	if (uv_poll_init(&w->loop, &l->poll, fd) < 0) {
+	l->source = (struct loop_source){ .fd = fd, .ready = on_readable };
+	if (!loop_ask(&w->loop, &l->source, EPOLLIN)) {
 		free(l);
 		return false;
 	}
-	l->poll.data = l;
 	set_up(l);
 	list_append(&w->listeners, &l->node);
-	return uv_poll_start(&l->poll, UV_READABLE, on_readable) == 0;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle->data);
+	return true;
 }
 
 void listener_close_all(struct worker *w)
 {
-	uv_timer_stop(&w->accept_pause);
+	worker_set_alarm(w, 0, NULL);
 	list_each_safe(node, &w->listeners) {
 		struct listener *l = list_entry(node, struct listener, node);
 		list_remove(node);
-		uv_poll_stop(&l->poll);
-		uv_close((uv_handle_t *)&l->poll, on_closed);
-		close(l->fd);
+		loop_forget(&w->loop, &l->source);
+		close(l->source.fd);
+		free(l);
 	}
 }

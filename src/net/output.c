@@ -64,8 +64,8 @@ bool output_push(struct conn *c)
 	struct tls_io *io = &c->worker->io;
 	size_t sent = 0;
 	while (c->backlog.len == 0 && sent < io->out_len) {
-		ssize_t n =
-		    send(c->fd, io->out + sent, io->out_len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(
+		    c->source.fd, io->out + sent, io->out_len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
@@ -136,7 +136,8 @@ void output_write_backlog(struct conn *c)
 {
 	while (c->backlog.len > 0) {
 		struct slice waiting = buffer_slice(&c->backlog);
-		ssize_t n = send(c->fd, waiting.ptr, waiting.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n =
+		    send(c->source.fd, waiting.ptr, waiting.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

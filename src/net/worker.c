@@ -1,7 +1,7 @@
 /*
  * worker.c: a thread with its loop. A turn:
  *
- *	timers -> [ sockets, mail ] -> turn_end: resume, post the mail, flush every dirty connection once, arm the timer -> sleep
+ *	[ timer, sockets, mail ] -> end_turn: resume, post the mail, flush every dirty connection once, bury the dead, arm the timer -> sleep
  *
  * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock and one wake-up for all of it.
  */
@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,7 +35,7 @@ const struct net_config *worker_config(const struct worker *w)
 
 uint64_t worker_now_ms(const struct worker *w)
 {
-	return uv_now(&w->loop);
+	return loop_now_us(&w->loop) / 1000;
 }
 
 char *worker_alloc(struct worker *w, size_t size)
@@ -166,17 +165,25 @@ static void resume_all(struct worker *w)
 	}
 }
 
+static uint64_t wait_of(const struct worker *w, uint64_t now_ms)
+{
+	uint64_t wait_ms = wheel_wait_ms(&w->wheel, now_ms);
+	if (w->alarm_due_ms == 0 || w->alarm_due_ms > now_ms + wait_ms)
+		return wait_ms;
+	return w->alarm_due_ms > now_ms ? w->alarm_due_ms - now_ms : 0;
+}
+
 void worker_arm_timer(struct worker *w)
 {
 	uint64_t now_ms = worker_now_ms(w);
-	uint64_t wait_ms = wheel_wait_ms(&w->wheel, now_ms);
+	uint64_t wait_ms = wait_of(w, now_ms);
 	if (wait_ms == UINT64_MAX || (w->timer_due_ms != 0 && w->timer_due_ms <= now_ms + wait_ms))
 		return;
 	struct itimerspec in = { .it_value = { .tv_sec = (time_t)(wait_ms / 1000),
 				     .tv_nsec = (long)(wait_ms % 1000) * 1000000 +
 						1 } }; /* all 0 would be never */
 	w->timer_due_ms = now_ms + wait_ms;
-	timerfd_settime(w->timer_fd, 0, &in, NULL);
+	timerfd_settime(w->timer.fd, 0, &in, NULL);
 }
 
 static void on_due(struct wheel_entry *entry, void *arg)
@@ -185,37 +192,53 @@ static void on_due(struct wheel_entry *entry, void *arg)
 	worker_ease(arg);
 }
 
-static void on_timer(uv_poll_t *timer, int status, int events)
+void worker_set_alarm(struct worker *w, uint64_t wait_ms, void (*alarm)(struct worker *w))
 {
-	struct worker *w = timer->data;
-	uint64_t times;
-	if (read(w->timer_fd, &times, sizeof(times)) < 0)
+	w->alarm_due_ms = alarm != NULL ? worker_now_ms(w) + wait_ms : 0;
+	w->alarm = alarm;
+}
+
+static void on_timer(struct loop_source *timer, uint32_t events)
+{
+	struct worker *w = list_entry(timer, struct worker, timer);
+	uint64_t times, now_ms = worker_now_ms(w);
+	if (read(timer->fd, &times, sizeof(times)) < 0)
 		return; /* set anew meanwhile */
 	w->timer_due_ms = 0;
-	wheel_turn(&w->wheel, worker_now_ms(w), on_due, w);
+	wheel_turn(&w->wheel, now_ms, on_due, w);
+	if (w->alarm_due_ms != 0 && w->alarm_due_ms <= now_ms) {
+		w->alarm_due_ms = 0;
+		w->alarm(w);
+	}
 }
 
 static void post_outboxes(struct worker *w);
 
-/* uv_now() is when the loop woke up, in whole milliseconds. */
 static void count_turn(struct worker *w)
 {
-	uint64_t woke_us = uv_now(&w->loop) * 1000, now_us = clock_now_us();
+	uint64_t woke_us = loop_now_us(&w->loop), now_us = clock_now_us();
 	histogram_add(&w->counts.turns, now_us > woke_us ? now_us - woke_us : 0);
 }
 
-static void on_turn_end(uv_prepare_t *prepare)
+static void bury_dead(struct worker *w)
 {
-	struct worker *w = prepare->data;
+	while (!list_is_empty(&w->dead)) {
+		struct conn *c = list_entry(w->dead.next, struct conn, dirty_node);
+		list_remove(&c->dirty_node);
+		conn_bury(c);
+	}
+}
+
+static void end_turn(struct worker *w)
+{
 	resume_all(w);
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	worker_flush(w);
+	bury_dead(w);
 	worker_arm_timer(w);
 	count_turn(w);
 	if (!list_is_empty(&w->resuming))
-		uv_async_send(&w->wake); /* no sleep before the next turn */
-	if (w->stopping && w->conn_count == 0)
-		uv_stop(&w->loop);
+		loop_hurry(&w->loop);
 }
 
 /* ---- Mail and jobs ---- */
@@ -254,7 +277,7 @@ bool worker_post(struct worker *from, struct worker *to, struct slice bytes)
 	bool posted = mail_append(&to->inbox, bytes);
 	to->inbox_len = to->inbox.len;
 	pthread_mutex_unlock(&to->mail_lock);
-	uv_async_send(&to->wake);
+	loop_knock(&to->loop);
 	return posted;
 }
 
@@ -276,7 +299,7 @@ static void post_outbox(struct worker *to, struct buffer *outbox)
 	}
 	to->inbox_len = to->inbox.len;
 	pthread_mutex_unlock(&to->mail_lock);
-	uv_async_send(&to->wake);
+	loop_knock(&to->loop);
 	if (!posted && log_limit_allows(&limit, &suppressed))
 		log_error("messages-lost", LOG_STR("reason", "no memory"));
 }
@@ -296,7 +319,7 @@ void worker_post_job(struct worker *to, struct worker_job *job)
 	*to->jobs_end = job;
 	to->jobs_end = &job->next;
 	pthread_mutex_unlock(&to->mail_lock);
-	uv_async_send(&to->wake);
+	loop_knock(&to->loop);
 }
 
 /* Takes the jobs, and the mail if the last has been read. */
@@ -344,7 +367,7 @@ static void put_jobs_back(struct worker *w, struct worker_job *jobs)
 		w->jobs_end = &last->next;
 	w->jobs = jobs;
 	pthread_mutex_unlock(&w->mail_lock);
-	uv_async_send(&w->wake);
+	loop_knock(&w->loop);
 }
 
 /* The same of jobs: a hundred pieces of files may come at once. */
@@ -361,14 +384,14 @@ static void run_jobs(struct worker *w, struct worker_job *jobs)
 		put_jobs_back(w, jobs);
 }
 
-static void on_wake(uv_async_t *wake)
+static void on_knock(struct loop_source *knock, uint32_t events)
 {
-	struct worker *w = wake->data;
+	struct worker *w = list_entry(knock, struct worker, loop.knock);
 	bool more = w->reading.len > 0; /* so the inbox is not taken yet */
 	struct worker_job *jobs = take_mail(w);
 	read_mail(w);
 	if (more || w->reading.len > 0)
-		uv_async_send(&w->wake);
+		loop_knock(&w->loop);
 	run_jobs(w, jobs);
 }
 
@@ -387,23 +410,18 @@ static bool make_buffers(struct worker *w)
 
 static bool make_loop(struct worker *w)
 {
-	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (w->timer_fd < 0 || uv_loop_init(&w->loop) < 0)
-		return false;
-	w->wake.data = w->turn_end.data = w->timer.data = w->accept_pause.data = w;
-	return uv_async_init(&w->loop, &w->wake, on_wake) == 0 &&
-	       uv_prepare_init(&w->loop, &w->turn_end) == 0 &&
-	       uv_timer_init(&w->loop, &w->accept_pause) == 0 &&
-	       uv_poll_init(&w->loop, &w->timer, w->timer_fd) == 0 &&
-	       uv_poll_start(&w->timer, UV_READABLE, on_timer) == 0 &&
-	       uv_prepare_start(&w->turn_end, on_turn_end) == 0;
+	bool made = loop_init(&w->loop);
+	w->loop.knock.ready = on_knock;
+	w->timer = (struct loop_source){ .ready = on_timer,
+		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC) };
+	return made && w->timer.fd >= 0 && loop_ask(&w->loop, &w->timer, EPOLLIN);
 }
 
 bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 {
 	w->net = net;
 	w->index = index;
-	w->timer_fd = -1;
+	w->timer.fd = w->loop.epoll_fd = w->loop.knock.fd = -1;
 	w->events = net->events;
 	w->config = net->config;
 	SSL_CTX_up_ref(net->tls);
@@ -414,9 +432,10 @@ bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 	list_init(&w->listeners);
 	list_init(&w->dirty);
 	list_init(&w->resuming);
+	list_init(&w->dead);
 	if (!make_buffers(w) || !make_loop(w))
 		return false;
-	wheel_init(&w->wheel, uv_now(&w->loop));
+	wheel_init(&w->wheel, worker_now_ms(w));
 	for (size_t i = 0; i < net->listen_count; i++) {
 		int *fd = &net->listen_fds[index * net->listen_count + i];
 		if (!listener_add(w, *fd))
@@ -429,7 +448,8 @@ bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 static void *run(void *arg)
 {
 	struct worker *w = arg;
-	uv_run(&w->loop, UV_RUN_DEFAULT);
+	for (end_turn(w); !w->stopping || w->conn_count > 0; end_turn(w))
+		loop_turn(&w->loop);
 	return NULL;
 }
 
@@ -446,11 +466,6 @@ static void drop_everybody(struct worker *w)
 	}
 }
 
-static void on_stop_deadline(uv_timer_t *timer)
-{
-	drop_everybody(timer->data);
-}
-
 static void stop_run(struct worker *w, struct worker_job *job)
 {
 	w->stopping = true;
@@ -460,8 +475,7 @@ static void stop_run(struct worker *w, struct worker_job *job)
 			conn_stop(w->slots[i].conn);
 		worker_ease(w);
 	}
-	uv_timer_start(&w->accept_pause, on_stop_deadline, w->stop_wait_ms,
-	    0); /* which nobody else needs any more */
+	worker_set_alarm(w, w->stop_wait_ms, drop_everybody); /* which nobody else needs any more */
 }
 
 /* Jobs that came too late: their connections are gone, their memory is not. */
@@ -471,27 +485,18 @@ void worker_run_late_jobs(struct worker *w)
 		run_jobs(w, jobs);
 }
 
-static void close_handle(uv_handle_t *handle, void *arg)
-{
-	if (!uv_is_closing(handle))
-		uv_close(handle, NULL);
-}
-
 /* The thread has ended, or never began: what is left in the loop is closed here. */
 void worker_release(struct worker *w)
 {
 	if (w->net == NULL)
 		return;
-	if (w->wake.data != NULL) {
-		worker_run_late_jobs(w);
-		listener_close_all(w);
-		drop_everybody(w);
-		uv_walk(&w->loop, close_handle, NULL);
-		uv_run(&w->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&w->loop);
-	}
-	if (w->timer_fd >= 0)
-		close(w->timer_fd);
+	worker_run_late_jobs(w);
+	listener_close_all(w);
+	drop_everybody(w);
+	bury_dead(w);
+	loop_clear(&w->loop);
+	if (w->timer.fd >= 0)
+		close(w->timer.fd);
 	if (w->owner != NULL)
 		w->events->worker_stopped(w, w->owner);
 	for (unsigned i = 0; w->outbox != NULL && i < w->net->worker_count; i++)

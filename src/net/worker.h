@@ -4,13 +4,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <uv.h>
 
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/list.h"
 #include "base/wheel.h"
 #include "net/admission.h"
+#include "net/loop.h"
 #include "net/net.h"
 #include "net/penalties.h"
 #include "net/stream.h"
@@ -43,7 +43,6 @@ struct conn {
 	struct worker *worker;
 	void *owner;
 	struct stream tls; /* begun when the client's hello is here, freed from CONN_LINGER on */
-	int fd;
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */
 	bool has_begun;       /* the peer has sent something */
@@ -68,10 +67,9 @@ struct conn {
 	uint64_t last_sent_ms;
 
 	struct wheel_entry deadline;
-	struct list dirty_node;
+	struct list dirty_node; /* once it is dead, in the worker's dead */
 	struct list resume_node;
-	uv_poll_t poll;
-	int polled; /* the events that poll asks for */
+	struct loop_source source;
 };
 
 /* What a worker alone writes and any thread may read. */
@@ -91,8 +89,7 @@ struct slot {
 
 struct listener {
 	struct worker *worker;
-	uv_poll_t poll;
-	int fd;
+	struct loop_source source;
 	struct list node;
 };
 
@@ -105,19 +102,18 @@ struct worker {
 	SSL_CTX *tls;
 	bool stopping;
 
-	uv_loop_t loop;
-	uv_async_t wake;
-	uv_prepare_t turn_end;
-	uv_poll_t timer; /* of timer_fd: a loop that waits for a time sets it anew each turn */
-	int timer_fd;
-	uv_timer_t accept_pause;
-	uint64_t timer_due_ms; /* what it is set to; 0: nothing */
+	struct loop loop;
+	struct loop_source timer; /* a timerfd: a wait with a limit would set one anew each turn */
+	uint64_t timer_due_ms;    /* what it is set to; 0: nothing */
+	uint64_t alarm_due_ms;    /* worker_set_alarm()'s; 0: nothing */
+	void (*alarm)(struct worker *w);
 	pthread_t thread;
 	struct list listeners;
 
 	struct wheel wheel;
 	struct list dirty;
 	struct list resuming;
+	struct list dead; /* connections that are freed at the end of the turn */
 	struct slot *slots;
 	uint32_t slot_count;
 	uint32_t free_slot; /* slot_count: none */
@@ -170,12 +166,17 @@ void worker_keep_cached(struct worker *w);
 void worker_run_late_jobs(struct worker *w);
 void worker_arm_timer(struct worker *w);
 
+/* Has alarm() called after so long, once, in place of the alarm before. NULL: none any more. */
+void worker_set_alarm(struct worker *w, uint64_t wait_ms, void (*alarm)(struct worker *w));
+
 /* accept.c */
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
 void conn_read_proxy(struct conn *c);
 
 /* connection.c */
 void conn_die(struct conn *c);
+void conn_bury(struct conn *c);
+void conn_on_ready(struct loop_source *source, uint32_t events);
 void conn_poll_as_needed(struct conn *c);
 void conn_set_user_timeout(int fd, const struct net_config *config);
 void conn_resume_now(struct conn *c);

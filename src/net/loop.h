@@ -1,0 +1,66 @@
+/*
+ * loop.h: what a worker's thread waits for: sockets, a timer's descriptor, and others' knocking. One thread, but for loop_knock().
+ *
+ * It is epoll and an eventfd. libuv, which the main thread has, would take four system calls more for each connection, one more for each knock,
+ * and 130 bytes more of each idle session.
+ */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+enum { LOOP_EVENTS_MAX = 1024 }; /* of one turn */
+
+struct loop_source;
+
+/* events: of those that were asked for, and EPOLLERR, EPOLLHUP. It may forget any source, also its own. */
+typedef void loop_ready_fn(struct loop_source *source, uint32_t events);
+
+/* Something with a descriptor. Its owner sets fd and ready, all else 0, and keeps it where it is. */
+struct loop_source {
+	loop_ready_fn *ready;
+	int fd;
+	uint32_t
+	    asked; /* EPOLLIN, EPOLLOUT, EPOLLRDHUP; 0: it is not waited for, not even for an error */
+};
+
+struct loop {
+	int epoll_fd;
+	struct loop_source knock; /* of others; its owner sets ready */
+	_Atomic bool is_knocked;
+	bool hurries; /* the next turn waits for nothing */
+	uint64_t now_us;
+	int count, next; /* of events: what came in this turn, what is still to be told */
+	struct epoll_event events[LOOP_EVENTS_MAX];
+};
+
+/* The owner sets loop->knock.ready before the first turn. false: no descriptors; loop_clear() is fine. */
+bool loop_init(struct loop *loop);
+
+void loop_clear(struct loop *loop);
+
+/* From now on source is waited for, for these events (level-triggered); 0: no more. Costs a system call if that is a change. false: the system has no room. */
+bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events);
+
+/* Its descriptor has been closed, or will be before the next turn, and its memory may go: it hears no more of this turn either. */
+void loop_forget(struct loop *loop, struct loop_source *source);
+
+/* Waits until there is something and tells whom it is for. */
+void loop_turn(struct loop *loop);
+
+/* The next turn does not wait. */
+void loop_hurry(struct loop *loop);
+
+/* Has loop->knock told that somebody knocked, once for all who did since it last began to be told. Any thread. */
+void loop_knock(struct loop *loop);
+
+/* When this turn began, on clock_now_us()'s scale. */
+static inline uint64_t loop_now_us(const struct loop *loop)
+{
+	return loop->now_us;
+}
+
+#endif
