@@ -3,6 +3,7 @@
  * that is net/hkdf.h, for contexts made with SCHEDULE_PROPERTIES: a fifth of what a resumed handshake costs. And so two secrets
  * can be had that libssl tells nobody but a log (which would take as long again, for it writes each byte by printf).
  *
+ * What it does not know (another hash, a mode of a later libssl) it leaves to OpenSSL's own.
  * OpenSSL knows such a thing as a provider; this one is in the program, holds nothing, and asks for nothing.
  */
 #ifndef NET_SCHEDULE_H
