@@ -2,6 +2,7 @@
 
 enum { MESSAGE_KEY_UPDATE = 24, MESSAGE_HEADER_LEN = 4 };   /* section 4 */
 enum { LEVEL_WARNING = 1, LEVEL_FATAL = 2, ALERT_LEN = 2 }; /* section 6 */
+enum { EMPTY_MAX = 32, WARNINGS_MAX = 4 }; /* in a row; the RFC names none, these are libssl's */
 
 bool tls13_init(struct tls13 *t, const struct record_suite *suite, const uint8_t *in_secret,
     const uint8_t *out_secret)
@@ -105,7 +106,7 @@ static int hear_alert(struct tls13 *t, struct slice content)
 	/* Section 6: the level means nothing any more. Section 6.1: user_canceled is followed by close_notify. */
 	uint8_t alert = (uint8_t)content.ptr[1];
 	if (alert == ALERT_USER_CANCELED)
-		return 0;
+		return ++t->warning_count > WARNINGS_MAX ? -ALERT_UNEXPECTED_MESSAGE : 0;
 	t->is_over = true;
 	t->is_broken = alert != ALERT_CLOSE_NOTIFY;
 	return PEER_ENDS;
@@ -144,6 +145,18 @@ static int hear_message(struct tls13 *t, struct tls_io *io, struct slice content
 	return hear_update(t, io, t->message[MESSAGE_HEADER_LEN]);
 }
 
+/* Empty data hides that there is nothing to say, and costs as much as if there were: not on and on. */
+static bool goes_on_saying_nothing(struct tls13 *t, size_t len, enum record_type type)
+{
+	if (len > 0)
+		t->empty_count = 0;
+	else
+		t->empty_count++;
+	if (len > 0 && type != RECORD_ALERT)
+		t->warning_count = 0;
+	return t->empty_count > EMPTY_MAX;
+}
+
 static int hear_record(struct tls13 *t, struct tls_io *io, struct slice record, char *buf)
 {
 	struct slice content;
@@ -160,9 +173,11 @@ static int hear_record(struct tls13 *t, struct tls_io *io, struct slice record, 
 	/* Section 5.1: no other record between the parts of a message. */
 	if (t->message_len > 0 && type != RECORD_HANDSHAKE)
 		return -ALERT_UNEXPECTED_MESSAGE;
+	if (goes_on_saying_nothing(t, content.len, type))
+		return -ALERT_UNEXPECTED_MESSAGE;
 	switch (type) {
 	case RECORD_DATA:
-		return (int)content.len; /* empty: it hides that there was nothing to say */
+		return (int)content.len;
 	case RECORD_ALERT:
 		return hear_alert(t, content);
 	default:

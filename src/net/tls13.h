@@ -30,6 +30,7 @@ struct tls13 {
 	struct buffer partial;                 /* a record of which the rest has not come */
 	uint8_t message[TLS13_KEY_UPDATE_LEN]; /* the same of a handshake message */
 	uint8_t message_len;
+	uint8_t empty_count, warning_count; /* records that brought nothing, in a row */
 	uint8_t owed;   /* enum tls13_update: the key update that is to be said next */
 	bool is_over;   /* nothing more is read */
 	bool is_broken; /* nothing more is said */

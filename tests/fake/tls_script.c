@@ -1,6 +1,6 @@
 #include "fake/tls_script.h"
 
-enum { STEPS_MAX = 30, ROOM_FOR_A_STEP = 2 * RECORD_WHOLE_MAX_LEN };
+enum { STEPS_MAX = 80, ROOM_FOR_A_STEP = 2 * RECORD_WHOLE_MAX_LEN };
 
 struct reader {
 	const uint8_t *at;

@@ -333,6 +333,38 @@ static void empty_and_padded_records_are_records(void **state)
 
 /* ---- What is answered with an alert ---- */
 
+static int heard_alert(struct tls_pair *p);
+static void raw_says(struct tls_pair *p, uint8_t type, struct slice content);
+
+static const struct useless_case {
+	const char *name;
+	uint8_t type;
+	struct slice content;
+	int most; /* of them in a row */
+} useless_cases[] = {
+	{ "empty records", RECORD_DATA, SLICE(""), 32 },
+	{ "warnings", RECORD_ALERT, SLICE("\1\x5a"), 4 },
+};
+
+static void what_brings_nothing_ends(void **state)
+{
+	const struct useless_case *c = *state;
+	struct tls_pair *p = raw_pair();
+	for (int rounds = 0; rounds < 3; rounds++) {
+		for (int i = 0; i < c->most; i++)
+			raw_says(p, c->type, c->content);
+		raw_says(p, RECORD_DATA, SLICE("x"));
+	}
+	assert_int_equal(tls_pair_give(p, slice_of(p->raw_io.out, p->raw_io.out_len)), TLS_MORE);
+	assert_int_equal(p->plain_len, 3);
+	p->raw_io.out_len = p->io.out_len = 0;
+	for (int i = 0; i < c->most + 1; i++)
+		raw_says(p, c->type, c->content);
+	assert_int_equal(tls_pair_give(p, slice_of(p->raw_io.out, p->raw_io.out_len)), TLS_BROKEN);
+	assert_int_equal(heard_alert(p), ALERT_UNEXPECTED_MESSAGE);
+	tls_pair_free(p);
+}
+
 struct saying {
 	uint8_t type; /* 0: nothing more */
 	struct slice content;
@@ -611,6 +643,7 @@ int main(int argc, char **argv)
 	UNIT_TEST(who_seals_too_much_is_asked_for_a_new_key);
 	UNIT_TEST(a_hundred_thousand_records_and_more);
 	UNIT_TEST(empty_and_padded_records_are_records);
+	UNIT_EACH(what_brings_nothing_ends, useless_cases);
 	UNIT_EACH(bad_sayings_get_their_alert, bad_cases);
 	UNIT_EACH(harm_is_seen, harm_cases);
 	UNIT_TEST(few_contexts_do_for_many);
