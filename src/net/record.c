@@ -189,6 +189,7 @@ static bool decrypt(struct record_key *k, EVP_CIPHER_CTX *context, const uint8_t
 	    EVP_CipherUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
 	    EVP_CipherUpdate(context, plain, &done, sealed, (int)len) != 1 ||
 	    EVP_CipherFinal_ex(context, plain + len, &done) != 1) {
+		sodium_memzero(plain, len); /* what somebody has changed may yet hold a password */
 		ERR_clear_error();
 		return false;
 	}

@@ -115,7 +115,7 @@ int record_begins(struct slice in, size_t *len_r);
 /*
  * Opens a record, of which record_begins() has told the length.
  *   context  k's, to open
- *   plain    room for record.len bytes, apart from it; what stands in it after a failure is not to be used
+ *   plain    room for record.len bytes, apart from it; after a failure nothing of it is to be used, and without a right tag nothing stands in it
  *   content_r  on 1: lies in plain. May be empty
  *   type_r   on 1: never RECORD_CHANGE_CIPHER_SPEC
  * Returns 1; else -(the alert that it is to be answered with).

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/openssl_memory.h"
 #include "net/schedule.h"
 
 struct hand_over {
@@ -137,8 +138,8 @@ static int shake_hands(struct stream *s, struct tls_io *io)
 	} while (result == TLS_MORE && rest.len > 0);
 	if (result == 1 && io->in.len == 0)
 		hand_over(s, io, out_before);
-	else if (result == TLS_MORE)
-		tls_free_buffers(s->ssl);
+	else if (result == TLS_MORE && s->hand_over->body_left == 0)
+		tls_free_buffers(s->ssl); /* amid a record it would be a fault of older OpenSSLs */
 	io->in = slice_of(rest.ptr - io->in.len, io->in.len + rest.len);
 	return result;
 }
@@ -147,7 +148,7 @@ static int shake_hands(struct stream *s, struct tls_io *io)
 static void decide(struct stream *s)
 {
 	if (s->own != NULL) {
-		SSL_free(s->ssl);
+		openssl_memory_free(s->ssl);
 		s->ssl = NULL;
 		return;
 	}
@@ -188,7 +189,7 @@ bool stream_accept(
 void stream_free(struct stream *s, struct tls_io *io)
 {
 	drop_hand_over(s);
-	SSL_free(s->ssl);
+	openssl_memory_free(s->ssl);
 	if (s->own != NULL)
 		tls13_clear(s->own, io);
 	free(s->own);

@@ -45,7 +45,7 @@ void tls_io_clear(struct tls_io *io);
 SSL_CTX *tls_server_context(
     const struct net_config *config, char why_r[static CERTIFICATE_WHY_SIZE]);
 
-/* A connection that waits for its client's hello. NULL: no memory. Freed by SSL_free(). */
+/* A connection that waits for its client's hello. NULL: no memory. Freed by openssl_memory_free(). */
 SSL *tls_accept_new(SSL_CTX *context, struct tls_io *io);
 
 enum tls_result {

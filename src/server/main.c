@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/openssl_memory.h"
 #include "server/migrate.h"
 #include "server/sandbox.h"
 #include "server/server.h"
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	line.origin.sets = line.sets;
+	openssl_memory_prepare();
 	int status = read_options(argc, argv, &line);
 	if (status == -1)
 		status = run(&line);

@@ -2,6 +2,9 @@
 
 import os
 import re
+import select
+import socket
+import ssl
 
 import pytest
 
@@ -9,7 +12,7 @@ import server as servers
 from ctl import Administrator
 from http_client import get
 from transfer import download, upload
-from wire import unique
+from wire import PATIENCE, client_context, eventually, tcp_connect, unique
 
 PASSWORDS = ["open-sesame-1234", "another-secret-5678", "a-wrong-password-99", "an-admins-choice-31", "changed-by-admin-42",
              "a-refused-password-7"]
@@ -105,3 +108,66 @@ def test_nothing_of_it_is_anywhere(serve, form):
                 assert secret.encode() not in content, f"{secret} is in {path}"
     assert {name for name in set(os.listdir("/tmp")) - before if "messagerd" not in name and os.access(f"/tmp/{name}", os.R_OK)
             and os.path.isfile(f"/tmp/{name}") and any(s.encode() in open(f"/tmp/{name}", "rb").read(1 << 20) for s in secrets)} == set()
+
+
+class Shaking:
+    """A client that waits with its Finished, and so for its keys, until it is told."""
+
+    def __init__(self, address, context):
+        self.socket = tcp_connect(address)
+        self.socket.settimeout(PATIENCE)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing)
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        self.flush()
+        assert select.select([self.socket], [], [], PATIENCE)[0], "the server said nothing"
+
+    def flush(self):
+        self.socket.sendall(self._outgoing.read())
+
+    def finish(self):
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._incoming.write(self.socket.recv(1 << 16))
+        self.tls.write(f"PUT {unique('shaking')} a password \r\n".encode())
+        self.flush()
+        self._heard()
+
+    def _heard(self):
+        while True:
+            try:
+                assert self.tls.read(1 << 14).startswith(b"ACCEPT ")
+                return
+            except ssl.SSLWantReadError:
+                self._incoming.write(self.socket.recv(1 << 16))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into its memory")
+@pytest.mark.parametrize("records", ["own", "libssl"])
+def test_keys_are_where_they_are_used_and_nowhere_else(serve, records, tmp_path):
+    """The traffic secrets of connections, while they live and when they are over."""
+    server = serve({"tls.records": records, "server.workers": 1})
+    context = client_context(oldest=ssl.TLSVersion.TLSv1_3)
+    context.keylog_filename = tmp_path / "keys"
+    clients = [Shaking(server.address, context) for _ in range(3)]
+    for client in clients:
+        client.finish()
+    secrets = [bytes.fromhex(found) for found in re.findall(r"_TRAFFIC_SECRET_0 \S+ (\S+)", (tmp_path / "keys").read_text())]
+    assert len(secrets) == 2 * len(clients)
+
+    def counts():
+        memory = list(memory_of(server.process))
+        return [sum(piece.count(secret) for piece in memory) for secret in secrets]
+    assert counts() == [1] * len(secrets)
+    for client in clients:
+        client.socket.shutdown(socket.SHUT_WR)
+
+    def are_gone():
+        assert counts() == [0] * len(secrets)
+    eventually(are_gone, errors=AssertionError)
+    for client in clients:
+        client.socket.close()

@@ -446,7 +446,7 @@ static void a_slow_name_server_delays_nobody_else(void **state)
 	struct asked asked[ASKED] = { 0 };
 	int answered = 0;
 	for (int i = 0; i < ASKED; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof(name), "n%d", i);
 		ask_begin(store, &asked[i], STORE_ACCOUNT_GET, name, "");
 	}

@@ -1,0 +1,43 @@
+#include "net/openssl_memory.h"
+
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Only then: to wipe each buffer of libssl's would cost more than its records. */
+static _Thread_local bool wipes;
+
+/* As OpenSSL's own, which make nothing of 0 bytes. */
+static void *take(size_t len, const char *file, int line)
+{
+	return len > 0 ? malloc(len) : NULL;
+}
+
+static void give(void *mem, const char *file, int line)
+{
+	if (wipes && mem != NULL)
+		explicit_bzero(mem, malloc_usable_size(mem));
+	free(mem);
+}
+
+static void *resize(void *mem, size_t len, const char *file, int line)
+{
+	if (len > 0)
+		return realloc(mem, len);
+	give(mem, file, line);
+	return NULL;
+}
+
+void openssl_memory_prepare(void)
+{
+	CRYPTO_set_mem_functions(take, resize, give);
+}
+
+void openssl_memory_free(SSL *ssl)
+{
+	wipes = true;
+	SSL_free(ssl);
+	wipes = false;
+}
