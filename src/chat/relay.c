@@ -43,14 +43,12 @@ enum { HEAD_MAX_LEN = 2 * NAME_MAX_LEN + 16 };
 /* A text as queries, in memory of this turn. What can't be had whole for want of memory is not sent in parts: it has none then. */
 enum { PARTS_MAX = 4 * QUERY_TAKEN_MAX_LEN / (QUERY_SENT_MAX_LEN - HEAD_MAX_LEN - 16) + 2 };
 struct prepared {
-	bool ready;
 	int count;
 	struct slice parts[PARTS_MAX];
 };
 
 static void prepare(struct prepared *p, struct worker *w, struct text_relay relay)
 {
-	p->ready = true;
 	for (p->count = 0; p->count < PARTS_MAX; p->count++) {
 		char *query = worker_alloc(w, QUERY_SENT_MAX_LEN);
 		if (query == NULL)
@@ -64,12 +62,6 @@ static void prepare(struct prepared *p, struct worker *w, struct text_relay rela
 	p->count = 0;
 }
 
-static void send_prepared(struct session *receiver, const struct prepared *p)
-{
-	for (int i = 0; i < p->count; i++)
-		session_send_block(receiver, p->parts[i]);
-}
-
 /* false: no memory. */
 static bool give(struct session *receiver, const struct saying *said)
 {
@@ -80,30 +72,53 @@ static bool give(struct session *receiver, const struct saying *said)
 	    (struct text_relay){ .head = slice_of(head, head_len),
 		.text = said->text,
 		.add_lf = adds_lf(receiver, said) });
-	send_prepared(receiver, &p);
+	for (int i = 0; i < p.count; i++)
+		session_send_block(receiver, p.parts[i]);
 	return p.count > 0;
+}
+
+/* The same for many. */
+struct prepared_for_many {
+	bool ready;
+	int count;
+	struct many *parts[PARTS_MAX];
+};
+
+static void prepare_for_many(
+    struct prepared_for_many *p, struct worker *w, const struct saying *said, bool add_lf)
+{
+	char head[HEAD_MAX_LEN];
+	struct prepared parts;
+	size_t head_len = write_head(head, "RELAYG", SLICE(""), said->sender);
+	prepare(&parts, w,
+	    (struct text_relay){
+		.head = slice_of(head, head_len), .text = said->text, .add_lf = add_lf });
+	p->ready = true;
+	for (p->count = 0; p->count < parts.count; p->count++) {
+		p->parts[p->count] = worker_many(w, parts.parts[p->count]);
+		if (p->parts[p->count] == NULL) {
+			p->count = 0;
+			return;
+		}
+	}
 }
 
 /* A group text is formatted at most twice, with and without the mark for LF, whatever the number of its receivers. */
 static void give_group(
     struct chat_worker *here, const struct saying *said, const struct session *except)
 {
-	char head[HEAD_MAX_LEN];
-	size_t head_len = write_head(head, "RELAYG", SLICE(""), said->sender);
-	struct prepared variants[2];
+	struct prepared_for_many variants[2];
 	variants[0].ready = variants[1].ready = false;
 	list_each(node, &here->group) {
 		struct session *receiver = list_entry(node, struct session, group_node);
 		if (receiver == except)
 			continue;
 		bool add_lf = adds_lf(receiver, said);
-		struct prepared *p = &variants[add_lf];
+		struct prepared_for_many *p = &variants[add_lf];
 		if (!p->ready)
-			prepare(p, here->worker,
-			    (struct text_relay){ .head = slice_of(head, head_len),
-				.text = said->text,
-				.add_lf = add_lf });
-		send_prepared(receiver, p);
+			prepare_for_many(p, here->worker, said, add_lf);
+		for (int i = 0; i < p->count; i++)
+			session_send_to_many(receiver, p->parts[i]);
 		count_up(&here->group_deliveries);
 	}
 }
@@ -313,9 +328,10 @@ static void post_group(struct session *s, const struct saying *said)
 		struct worker *there = net_worker(net, i);
 		const struct chat_worker *owner = worker_owner(there);
 		struct mail_head head = { .kind = MAIL_GROUP };
-		if (there == s->here->worker || owner->group_count == 0)
+		if (owner->group_count == 0)
 			continue;
-		post(s->here->worker, there, &head, said);
+		if (there != s->here->worker)
+			post(s->here->worker, there, &head, said);
 		if (worker_is_behind(there))
 			session_wait_for(s, there);
 	}

@@ -343,6 +343,14 @@ void session_send_block(struct session *s, struct slice query)
 		conn_send_block(s->conn, query);
 }
 
+void session_send_to_many(struct session *s, struct many *query)
+{
+	if (download_holds(s))
+		download_hold(s, query->bytes);
+	else
+		conn_send_to_many(s->conn, query);
+}
+
 void session_enter(struct session *s, enum session_state state)
 {
 	s->state = state;

@@ -134,6 +134,9 @@ void session_send(struct session *s, struct slice query);
 /* The same for bytes that live until the end of the turn: they are not copied. */
 void session_send_block(struct session *s, struct slice query);
 
+/* The same of a query that many get: conn_send_to_many(). */
+void session_send_to_many(struct session *s, struct many *query);
+
 /* Goes over to another state; in those of SESSION_NOT_READ reading stops, in the others it goes on. */
 void session_enter(struct session *s, enum session_state state);
 

@@ -2,7 +2,7 @@
  * connection.c: one connection's way from its first byte to its end. accept.c begins it.
  *
  *	in:   socket -> worker's buffer -> TLS -> worker's plain buffer (left_over in front) -> owner
- *	out:  records of this turn -> TLS -> worker's out buffer -> socket, or, if that is full, the connection's backlog
+ *	out:  output.c
  *
  * Nothing frees a connection while it is being worked on: it becomes CONN_DEAD, and the worker frees it at the end of the turn.
  */
@@ -62,12 +62,12 @@ uint64_t conn_last_sent_ms(const struct conn *c)
 
 size_t conn_queued_bytes(const struct conn *c)
 {
-	return c->backlog.len;
+	return c->backlog.len + c->waiting_bytes;
 }
 
 bool conn_is_flushed(const struct conn *c)
 {
-	return c->first == NULL;
+	return c->first == NULL && c->waiting.len == 0;
 }
 
 uint64_t conn_flushed_bytes(const struct conn *c)
@@ -147,8 +147,7 @@ void conn_die(struct conn *c)
 	wheel_drop(&c->worker->wheel, &c->deadline);
 	list_remove(&c->dirty_node);
 	list_remove(&c->resume_node);
-	buffer_clear(&c->backlog);
-	output_count(c);
+	output_clear(c);
 	grow(&c->worker->counts.phases[c->phase], UINT64_MAX);
 	buffer_wipe(&c->left_over);
 	stream_free(&c->tls, &c->worker->io);
@@ -252,6 +251,13 @@ void conn_stop(struct conn *c)
 		conn_die(c);
 }
 
+/* Who has not taken our last words by now will not: else the kernel would keep them, and ask, for minutes more. */
+static void forget_unsent(int fd)
+{
+	struct linger none = { .l_onoff = 1, .l_linger = 0 };
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
 void conn_on_deadline(struct conn *c)
 {
 	if (c->state == CONN_OPEN) {
@@ -260,6 +266,8 @@ void conn_on_deadline(struct conn *c)
 	}
 	if (c->state == CONN_HANDSHAKE)
 		log_debug("handshake-timeout");
+	if (c->state == CONN_CLOSING)
+		forget_unsent(c->source.fd);
 	conn_die(c);
 }
 
@@ -468,7 +476,7 @@ void conn_on_ready(struct loop_source *source, uint32_t events)
 		return;
 	}
 	if (events & EPOLLOUT)
-		output_write_backlog(c);
+		output_go_on(c);
 	if (c->state == CONN_DEAD || !(events & EPOLLIN) || (source->asked & EPOLLIN) == 0)
 		return;
 	if (!is_read(c)) {

@@ -9,12 +9,27 @@
 #include "base/log.h"
 #include "net/worker.h"
 
-enum { LISTEN_BACKLOG = 4096, ACCEPTS_PER_TURN = 64, ACCEPT_PAUSE_MS = 100 };
+enum {
+	LISTEN_BACKLOG = 4096,
+	ACCEPTS_PER_TURN = 64,
+	ACCEPT_PAUSE_MS = 100,
+	UNSENT_MAX_LEN = 128 * 1024,
+};
 
 static int set_on(int fd, int level, int option)
 {
 	int on = 1;
 	return setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+/*
+ * What a peer has not yet room for is better with us, who count it and have one copy for many, than in the kernel, which would take
+ * megabytes for each. Connections have it from their listener.
+ */
+static void bound_unsent(int fd)
+{
+	int most = UNSENT_MAX_LEN;
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }
 
 /*
@@ -37,6 +52,7 @@ int listener_open(const struct sockaddr_storage *address, bool shared)
 		close(fd);
 		return -error;
 	}
+	bound_unsent(fd);
 	return fd;
 }
 

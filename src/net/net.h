@@ -28,6 +28,8 @@ enum { NET_WHY_SIZE = CERTIFICATE_WHY_SIZE }; /* a sentence for the operator */
 struct net;
 struct worker;
 struct conn;
+struct many;
+struct kept;
 
 /* Names a connection from any thread; worker_conn() looks it up on its worker, in vain once it is gone. */
 struct conn_id {
@@ -189,6 +191,14 @@ void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg),
 /* Memory that lives until the end of the turn, when everything sent in it has been encrypted. NULL: no memory. */
 char *worker_alloc(struct worker *w, size_t size);
 
+/* What conn_send_to_many() sends; bytes and it live until the end of the turn. NULL: no memory. */
+struct many {
+	struct slice bytes;
+	struct kept *kept; /* net/'s own: the copy for those who could not take it in its turn */
+	struct many *next; /* of those that have one */
+};
+struct many *worker_many(struct worker *w, struct slice bytes);
+
 /* Gives back what a worker_alloc() of the newest block did not use. */
 void worker_alloc_shrink(struct worker *w, char *newest, size_t used);
 
@@ -205,7 +215,7 @@ bool worker_ease(struct worker *w);
 enum { MAIL_LIMIT_BYTES = 64 << 20, MAIL_HIGH_BYTES = 4 << 20 };
 bool worker_post(struct worker *from, struct worker *to, struct slice bytes);
 
-/* True if mail to that worker piles up: whoever causes it should be slowed down. Any thread. */
+/* True if mail to that worker piles up, or what it is to send to many: whoever causes it should be slowed down. Any thread. */
 bool worker_is_behind(const struct worker *to);
 
 /* A call that a worker shall make: the caller's memory, which is its again when run() is called. Never fails. Any thread. */
@@ -228,6 +238,12 @@ X509 *conn_peer_certificate(
 /* Sends bytes as one TLS record. conn_send() copies; conn_send_block() needs them until the end of the turn. No memory: the connection is lost. */
 void conn_send(struct conn *c, struct slice bytes);
 void conn_send_block(struct conn *c, struct slice bytes);
+
+/*
+ * The same for bytes that many get. Who has nothing else to be sent may have it in one of the next turns, so that those who are not among the
+ * many need not wait for all of them.
+ */
+void conn_send_to_many(struct conn *c, struct many *many);
 
 /* False as soon as it is lost or closed; the object itself stays until the end of the turn. */
 bool conn_is_open(const struct conn *c);

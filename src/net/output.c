@@ -1,27 +1,55 @@
 /*
  * output.c: what is sent on its way to the socket.
  *
- *	records of this turn -> TLS -> worker's out buffer -> socket, or, if that is full, the connection's backlog
+ *	records of this turn ──────▶ TLS ──▶ worker's out buffer ──▶ socket
+ *	          │                   ▲                └─ what it does not take ─▶ backlog
+ *	          └──▶ waiting ───────┘
+ *
+ * While the socket is full (there is a backlog), and while one of the many that a text for all goes to has not had its turn, records wait as
+ * they are: not encrypted, and one copy for all who get them. So a receiver that does not read costs a pointer a record, until it reads on or
+ * is dropped. What goes out first is the backlog, then what waits, then the records of the turn.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "net/worker.h"
 
-/* The backlog is longer or shorter than it was. */
+enum {
+	SEALED_AHEAD_LEN = 64 * 1024, /* of what waits, for a socket that may take it */
+	RECORD_ADDS_LEN = 22,         /* to its bytes, on the wire (TLS 1.3) */
+	CROWD_RECORD_COST = 256,      /* of a record in bytes, beside its bytes */
+};
+
+/* A record's bytes beyond their turn. On one worker. */
+struct kept {
+	size_t refs;
+	size_t len;
+	char bytes[];
+};
+
+static void kept_unref(struct kept *k)
+{
+	if (k != NULL && --k->refs == 0)
+		free(k);
+}
+
+/* What waits is longer or shorter than it was. */
 void output_count(struct conn *c)
 {
-	histogram_grow(&c->worker->counts.queued_bytes, c->backlog.len - c->backlog_counted);
-	c->backlog_counted = c->backlog.len;
+	size_t queued = c->backlog.len + c->waiting_bytes;
+	histogram_grow(&c->worker->counts.queued_bytes, queued - c->queued_counted);
+	c->queued_counted = queued;
 }
+
+/* ---- Records of this turn ---- */
 
 static void append_record(struct conn *c, struct record *r)
 {
 	*(c->last ? &c->last->next : &c->first) = r;
 	c->last = r;
 	c->last_sent_ms = worker_now_ms(c->worker);
-	worker_mark_dirty(c);
 }
 
 /* What can't be sent whole and in order must not be sent in parts: without memory the connection ends with the turn. */
@@ -43,6 +71,7 @@ void conn_send(struct conn *c, struct slice bytes)
 	memcpy(r + 1, bytes.ptr, bytes.len);
 	*r = (struct record){ .bytes = slice_of((char *)(r + 1), bytes.len) };
 	append_record(c, r);
+	worker_mark_dirty(c);
 }
 
 void conn_send_block(struct conn *c, struct slice bytes)
@@ -56,7 +85,126 @@ void conn_send_block(struct conn *c, struct slice bytes)
 	}
 	*r = (struct record){ .bytes = bytes };
 	append_record(c, r);
+	worker_mark_dirty(c);
 }
+
+/* Only who can take it is work that is still to be done. */
+static void count_crowd(struct conn *c, size_t len)
+{
+	struct worker *w = c->worker;
+	w->crowd_records++;
+	if (c->backlog.len > 0)
+		return;
+	c->crowd_bytes += len + CROWD_RECORD_COST;
+	histogram_grow(&w->crowd_bytes, len + CROWD_RECORD_COST);
+}
+
+static void uncount_crowd(struct conn *c)
+{
+	histogram_grow(&c->worker->crowd_bytes, -c->crowd_bytes);
+	c->crowd_bytes = 0;
+}
+
+void conn_send_to_many(struct conn *c, struct many *many)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r));
+	if (r == NULL) {
+		out_of_memory(c);
+		return;
+	}
+	*r = (struct record){ .bytes = many->bytes, .many = many };
+	append_record(c, r);
+	count_crowd(c, many->bytes.len);
+	worker_mark_crowd(c);
+}
+
+/* ---- What waits ---- */
+
+static struct kept *kept_new(struct slice bytes)
+{
+	struct kept *k = malloc(sizeof(*k) + bytes.len);
+	if (k == NULL)
+		return NULL;
+	k->refs = 1;
+	k->len = bytes.len;
+	memcpy(k->bytes, bytes.ptr, bytes.len);
+	return k;
+}
+
+/* The turn has one reference of what many get, until its end. */
+static struct kept *keep_for_many(struct worker *w, struct many *many)
+{
+	if (many->kept == NULL) {
+		many->kept = kept_new(many->bytes);
+		if (many->kept == NULL)
+			return NULL;
+		many->next = w->many_kept;
+		w->many_kept = many;
+	}
+	many->kept->refs++;
+	return many->kept;
+}
+
+void output_end_turn(struct worker *w)
+{
+	for (; w->many_kept != NULL; w->many_kept = w->many_kept->next)
+		kept_unref(w->many_kept->kept);
+}
+
+/* The records of the turn outlive it. false: no memory. */
+static bool keep_records(struct conn *c)
+{
+	for (; c->first != NULL; c->first = c->first->next) {
+		const struct record *r = c->first;
+		struct kept *k =
+		    r->many != NULL ? keep_for_many(c->worker, r->many) : kept_new(r->bytes);
+		if (k == NULL || !buffer_append(&c->waiting, &k, sizeof(k))) {
+			kept_unref(k);
+			return false;
+		}
+		c->waiting_bytes += k->len + RECORD_ADDS_LEN;
+	}
+	c->last = NULL;
+	output_count(c);
+	return true;
+}
+
+static struct kept *first_waiting(const struct conn *c)
+{
+	struct kept *k;
+	memcpy(&k, buffer_slice(&c->waiting).ptr, sizeof(k));
+	return k;
+}
+
+static void drop_first_waiting(struct conn *c)
+{
+	struct kept *k = first_waiting(c);
+	c->waiting_bytes -= k->len + RECORD_ADDS_LEN;
+	buffer_take(&c->waiting, sizeof(k));
+	kept_unref(k);
+}
+
+void output_keep(struct conn *c)
+{
+	if (!keep_records(c))
+		c->broken = true;
+}
+
+void output_clear(struct conn *c)
+{
+	uncount_crowd(c);
+	c->in_crowd = false;
+	c->first = c->last = NULL;
+	while (c->waiting.len > 0)
+		drop_first_waiting(c);
+	buffer_clear(&c->waiting);
+	buffer_clear(&c->backlog);
+	output_count(c);
+}
+
+/* ---- To the socket ---- */
 
 /* Hands the worker's out buffer to the socket; what it does not take waits in the backlog. false: the connection is lost. */
 bool output_push(struct conn *c)
@@ -82,81 +230,141 @@ bool output_push(struct conn *c)
 	return kept;
 }
 
-static bool encrypt_records(struct conn *c)
+static bool has_room(const struct tls_io *io, size_t len)
+{
+	return io->out_cap - io->out_len >= len + TLS_RECORD_OVERHEAD;
+}
+
+/* The records of the turn, as long as the socket takes them. */
+static bool seal_records(struct conn *c)
 {
 	struct tls_io *io = &c->worker->io;
 	bool many = c->first != c->last;
 	if (many)
 		stream_more_follows(&c->tls, true);
-	for (struct record *r = c->first; r != NULL; r = r->next) {
+	while (c->first != NULL && c->backlog.len == 0) {
+		struct record *r = c->first;
+		if (!has_room(io, r->bytes.len) && !output_push(c))
+			return false;
+		if (c->backlog.len > 0)
+			break;
 		if (many && r->next == NULL)
 			stream_more_follows(&c->tls, false);
-		if (io->out_cap - io->out_len < r->bytes.len + TLS_RECORD_OVERHEAD &&
-		    !output_push(c))
-			return false;
 		if (!stream_write(&c->tls, io, r->bytes))
 			return false;
+		c->first = r->next;
 	}
-	c->first = c->last = NULL;
+	if (c->first != NULL && many)
+		stream_more_follows(&c->tls, false);
+	return keep_records(c);
+}
+
+static bool seal_waiting(struct conn *c)
+{
+	struct tls_io *io = &c->worker->io;
+	while (c->waiting.len > 0 && io->out_len < SEALED_AHEAD_LEN) {
+		struct kept *k = first_waiting(c);
+		if (!has_room(io, k->len))
+			break;
+		if (!stream_write(&c->tls, io, slice_of(k->bytes, k->len)))
+			return false;
+		drop_first_waiting(c);
+	}
+	if (c->waiting.len == 0)
+		buffer_clear(&c->waiting);
+	return true;
+}
+
+/* Hands over what waits for as long as the socket takes it, and behind the last of it the goodbye. */
+static bool drain(struct conn *c)
+{
+	do {
+		if (c->backlog.len == 0 && !seal_waiting(c))
+			return false;
+		if (c->state == CONN_CLOSING && !c->said_bye && c->waiting.len == 0) {
+			stream_close_notify(&c->tls, &c->worker->io);
+			c->said_bye = true;
+		}
+		if (!output_push(c))
+			return false;
+	} while (c->backlog.len == 0 && c->waiting.len > 0);
 	return true;
 }
 
 static bool is_over_limit(const struct conn *c)
 {
 	uint64_t limit = c->worker->config.output_limit_bytes;
-	return limit != 0 && c->backlog.len > limit && c->backlog.len - limit > c->spared_bytes;
+	size_t queued = c->backlog.len + c->waiting_bytes;
+	return limit != 0 && queued > limit && queued - limit > c->spared_bytes;
 }
 
-/* One write for all records of the turn. */
-void output_flush(struct conn *c)
+static void lose(struct conn *c, const char *reason)
 {
 	c->worker->io.out_len = 0;
-	bool alive = !c->broken && encrypt_records(c);
-	if (alive && c->state == CONN_CLOSING && !c->said_bye) {
-		stream_close_notify(&c->tls, &c->worker->io);
-		c->said_bye = true;
-	}
-	if (!alive || !output_push(c)) {
-		c->worker->io.out_len = 0;
-		c->first = c->last = NULL;
-		conn_lose(c, "write failed");
-		return;
-	}
-	if (c->backlog.len == 0)
-		c->spared_bytes = 0;
-	if (c->state == CONN_OPEN && is_over_limit(c))
-		c->worker->events->overflowed(c);
+	c->first = c->last = NULL;
+	conn_lose(c, reason);
+}
+
+static void end_or_poll(struct conn *c)
+{
 	if (c->state == CONN_CLOSING && c->said_bye && c->backlog.len == 0)
 		conn_linger(c);
 	else
 		conn_poll_as_needed(c);
 }
 
-void output_write_backlog(struct conn *c)
+/* One write for all records of the turn. */
+void output_flush(struct conn *c)
+{
+	c->worker->io.out_len = 0;
+	uncount_crowd(c);
+	bool waits = c->backlog.len > 0 || c->waiting.len > 0;
+	bool alive = !c->broken && (waits ? keep_records(c) : seal_records(c)) && drain(c);
+	if (!alive) {
+		lose(c, "write failed");
+		return;
+	}
+	if (c->backlog.len == 0)
+		c->spared_bytes = 0;
+	if (c->state == CONN_OPEN && is_over_limit(c))
+		c->worker->events->overflowed(c);
+	end_or_poll(c);
+}
+
+/* false: the connection is lost. */
+static bool write_backlog(struct conn *c)
 {
 	while (c->backlog.len > 0) {
-		struct slice waiting = buffer_slice(&c->backlog);
-		ssize_t n =
-		    send(c->source.fd, waiting.ptr, waiting.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		struct slice rest = buffer_slice(&c->backlog);
+		ssize_t n = send(c->source.fd, rest.ptr, rest.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
 		if (n < 0) {
 			conn_lose(c, strerror(errno));
-			return;
+			return false;
 		}
 		buffer_take(&c->backlog, (size_t)n);
 	}
 	output_count(c);
-	if (c->backlog.len > 0)
+	return true;
+}
+
+void output_go_on(struct conn *c)
+{
+	if (!write_backlog(c) || c->backlog.len > 0)
 		return;
 	buffer_clear(&c->backlog); /* a connection at rest owns no buffer */
+	c->worker->io.out_len = 0;
+	if (!drain(c)) {
+		lose(c, "write failed");
+		return;
+	}
+	if (c->backlog.len > 0)
+		return;
 	c->spared_bytes = 0;
 	if (c->state == CONN_OPEN)
 		c->worker->events->drained(c);
-	if (c->state == CONN_CLOSING && c->said_bye)
-		conn_linger(c);
-	else
-		conn_poll_as_needed(c);
+	end_or_poll(c);
 }

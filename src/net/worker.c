@@ -3,6 +3,8 @@
  *
  *	[ timer, sockets, mail ] -> end_turn: resume, post the mail, flush every dirty connection once, bury the dead, arm the timer -> sleep
  *
+ * A turn is short, whatever a crowd does: what goes to many is flushed, and deadlines that came together are met, in slices of it.
+ *
  * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock and one wake-up for all of it.
  */
 #include <stdlib.h>
@@ -14,7 +16,15 @@
 #include "base/log.h"
 #include "net/worker.h"
 
-enum { SLOTS_AT_FIRST = 64, MAIL_ALIGNMENT = 8 };
+enum {
+	SLOTS_AT_FIRST = 64,
+	MAIL_ALIGNMENT = 8,
+	SLICE_US = 1000,       /* of work for many, before others are read */
+	CLOCK_EACH = 8,        /* of these the clock is asked */
+	TURN_MAX_CROWD = 8192, /* records that many get, before others have their turn */
+	CROWD_HIGH_BYTES =
+	    4 << 20, /* that wait for their slice: who speaks to many is slowed down */
+};
 
 /* ---- What others may ask ---- */
 
@@ -41,6 +51,14 @@ uint64_t worker_now_ms(const struct worker *w)
 char *worker_alloc(struct worker *w, size_t size)
 {
 	return arena_alloc(&w->arena, size);
+}
+
+struct many *worker_many(struct worker *w, struct slice bytes)
+{
+	struct many *many = arena_alloc(&w->arena, sizeof(*many));
+	if (many != NULL)
+		*many = (struct many){ .bytes = bytes };
+	return many;
 }
 
 void worker_alloc_shrink(struct worker *w, char *newest, size_t used)
@@ -117,18 +135,62 @@ void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg),
 
 void worker_mark_dirty(struct conn *c)
 {
+	if (c->in_crowd)
+		list_remove(&c->dirty_node);
+	c->in_crowd = false;
 	if (!list_has(&c->dirty_node))
 		list_append(&c->worker->dirty, &c->dirty_node);
 }
 
+void worker_mark_crowd(struct conn *c)
+{
+	if (list_has(&c->dirty_node))
+		return;
+	c->in_crowd = true;
+	list_append(&c->worker->crowd, &c->dirty_node);
+}
+
+static void flush_first(struct list *list)
+{
+	struct conn *c = list_entry(list->next, struct conn, dirty_node);
+	list_remove(&c->dirty_node);
+	c->in_crowd = false;
+	output_flush(c);
+}
+
 /* A flush may dirty others (a session that ends tells nobody today, but may): until nothing is left. */
+static void flush_dirty(struct worker *w)
+{
+	while (!list_is_empty(&w->dirty))
+		flush_first(&w->dirty);
+}
+
+/* At the end of a turn: who has only what many get waits until those before it have it, and others are read meanwhile. */
+static void flush_crowd(struct worker *w)
+{
+	if (list_is_empty(&w->crowd))
+		return;
+	uint64_t end_us = clock_now_us() + SLICE_US;
+	for (unsigned n = 1; !list_is_empty(&w->crowd); n++) {
+		flush_first(&w->crowd);
+		if (n % CLOCK_EACH == 0 && clock_now_us() >= end_us)
+			break;
+	}
+}
+
+static void keep_crowd(struct worker *w)
+{
+	list_each(node, &w->crowd)
+		output_keep(list_entry(node, struct conn, dirty_node));
+}
+
 void worker_flush(struct worker *w)
 {
-	while (!list_is_empty(&w->dirty)) {
-		struct conn *c = list_entry(w->dirty.next, struct conn, dirty_node);
-		list_remove(&c->dirty_node);
-		output_flush(c);
-	}
+	flush_dirty(w);
+	if (w->crowd_records > 0)
+		keep_crowd(w);
+	w->crowd_records = 0;
+	output_end_turn(w);
 	arena_reset(&w->arena);
 }
 
@@ -141,7 +203,7 @@ void worker_keep_cached(struct worker *w)
 
 bool worker_ease(struct worker *w)
 {
-	if (w->arena.used <= TURN_MAX_BYTES)
+	if (w->arena.used <= TURN_MAX_BYTES && w->crowd_records <= TURN_MAX_CROWD)
 		return false;
 	worker_flush(w);
 	return true;
@@ -186,10 +248,38 @@ void worker_arm_timer(struct worker *w)
 	timerfd_settime(w->timer.fd, 0, &in, NULL);
 }
 
+static void bury_dead(struct worker *w)
+{
+	while (!list_is_empty(&w->dead)) {
+		struct conn *c = list_entry(w->dead.next, struct conn, dirty_node);
+		list_remove(&c->dirty_node);
+		conn_bury(c);
+	}
+}
+
+/* A thousand deadlines may come at once: they have their turn in slices, too. */
 static void on_due(struct wheel_entry *entry, void *arg)
 {
-	conn_on_deadline(list_entry(entry, struct conn, deadline));
-	worker_ease(arg);
+	struct worker *w = arg;
+	list_append(&w->overdue, &entry->node);
+}
+
+static void run_overdue(struct worker *w)
+{
+	if (list_is_empty(&w->overdue))
+		return;
+	uint64_t end_us = clock_now_us() + SLICE_US;
+	for (unsigned n = 1; !list_is_empty(&w->overdue); n++) {
+		struct conn *c = list_entry(w->overdue.next, struct conn, deadline.node);
+		list_remove(&c->deadline.node);
+		conn_on_deadline(c);
+		worker_ease(w);
+		if (n % CLOCK_EACH != 0)
+			continue;
+		bury_dead(w); /* most of what an end costs */
+		if (clock_now_us() >= end_us)
+			break;
+	}
 }
 
 void worker_set_alarm(struct worker *w, uint64_t wait_ms, void (*alarm)(struct worker *w))
@@ -220,24 +310,19 @@ static void count_turn(struct worker *w)
 	histogram_add(&w->counts.turns, now_us > woke_us ? now_us - woke_us : 0);
 }
 
-static void bury_dead(struct worker *w)
-{
-	while (!list_is_empty(&w->dead)) {
-		struct conn *c = list_entry(w->dead.next, struct conn, dirty_node);
-		list_remove(&c->dirty_node);
-		conn_bury(c);
-	}
-}
-
 static void end_turn(struct worker *w)
 {
+	run_overdue(w);
 	resume_all(w);
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
+	flush_dirty(w);
+	flush_crowd(w);
 	worker_flush(w);
 	bury_dead(w);
 	worker_arm_timer(w);
 	count_turn(w);
-	if (!list_is_empty(&w->resuming))
+	if (!list_is_empty(&w->resuming) || !list_is_empty(&w->crowd) ||
+	    !list_is_empty(&w->overdue))
 		loop_hurry(&w->loop);
 }
 
@@ -264,7 +349,8 @@ static bool mail_append(struct buffer *b, struct slice bytes)
 
 bool worker_is_behind(const struct worker *to)
 {
-	return atomic_load_explicit(&to->inbox_len, memory_order_relaxed) > MAIL_HIGH_BYTES;
+	return atomic_load_explicit(&to->inbox_len, memory_order_relaxed) > MAIL_HIGH_BYTES ||
+	       atomic_load_explicit(&to->crowd_bytes, memory_order_relaxed) > CROWD_HIGH_BYTES;
 }
 
 bool worker_post(struct worker *from, struct worker *to, struct slice bytes)
@@ -431,6 +517,8 @@ bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 	pthread_mutex_init(&w->mail_lock, NULL);
 	list_init(&w->listeners);
 	list_init(&w->dirty);
+	list_init(&w->crowd);
+	list_init(&w->overdue);
 	list_init(&w->resuming);
 	list_init(&w->dead);
 	if (!make_buffers(w) || !make_loop(w))
@@ -504,6 +592,7 @@ void worker_release(struct worker *w)
 	free(w->outbox);
 	buffer_clear(&w->inbox);
 	buffer_clear(&w->reading);
+	output_end_turn(w);
 	arena_clear(&w->arena);
 	tls_io_clear(&w->io);
 	free(w->in);

@@ -34,6 +34,7 @@ enum {
 struct record {
 	struct record *next;
 	struct slice bytes;
+	struct many *many; /* others get the very same bytes; NULL: nobody else does */
 };
 
 /* CONN_PROXY: a balancer is about to say whose connection it is (proxy.h). */
@@ -57,7 +58,10 @@ struct conn {
 
 	struct record *first, *last; /* this turn's */
 	struct buffer backlog;       /* ciphertext that the socket did not take */
-	size_t backlog_counted;      /* how much of it is in the worker's counts */
+	struct buffer waiting;       /* struct kept *: records behind the backlog */
+	size_t waiting_bytes;        /* that these will be, about */
+	size_t queued_counted;       /* how much of both is in the worker's counts */
+	uint64_t crowd_bytes;        /* how much is in the worker's crowd_bytes */
 	struct buffer
 	    left_over; /* plaintext that the owner did not take; at first the hello, as far as it is here */
 	size_t answers_len;     /* of what TLS itself said since the backlog was last empty */
@@ -67,7 +71,8 @@ struct conn {
 	uint64_t last_sent_ms;
 
 	struct wheel_entry deadline;
-	struct list dirty_node; /* once it is dead, in the worker's dead */
+	struct list dirty_node; /* in dirty or crowd; once it is dead, in the worker's dead */
+	bool in_crowd;
 	struct list resume_node;
 	struct loop_source source;
 };
@@ -111,7 +116,9 @@ struct worker {
 	struct list listeners;
 
 	struct wheel wheel;
-	struct list dirty;
+	struct list dirty;   /* have something of their own to send */
+	struct list crowd;   /* have only what many get: they are flushed in slices */
+	struct list overdue; /* their deadline has come */
 	struct list resuming;
 	struct list dead; /* connections that are freed at the end of the turn */
 	struct slot *slots;
@@ -126,6 +133,9 @@ struct worker {
 	char *in;    /* READ_MAX_LEN */
 	char *plain; /* PLAIN_SIZE */
 	struct arena arena;
+	uint64_t crowd_records;       /* that many get, in the arena */
+	_Atomic uint64_t crowd_bytes; /* of records that wait for their slice */
+	struct many *many_kept;       /* in the arena: those that have a copy */
 
 	/* What others send here. */
 	pthread_mutex_t mail_lock;
@@ -161,6 +171,7 @@ int worker_start(struct worker *w);
 bool worker_add_conn(struct worker *w, struct conn *c);
 void worker_remove_conn(struct conn *c);
 void worker_mark_dirty(struct conn *c);
+void worker_mark_crowd(struct conn *c);
 void worker_flush(struct worker *w);
 void worker_keep_cached(struct worker *w);
 void worker_run_late_jobs(struct worker *w);
@@ -189,7 +200,10 @@ void conn_linger(struct conn *c);
 /* output.c */
 void output_flush(struct conn *c);
 bool output_push(struct conn *c);
-void output_write_backlog(struct conn *c);
+void output_go_on(struct conn *c);      /* the socket takes more */
+void output_keep(struct conn *c);       /* what is in the arena outlives it */
+void output_end_turn(struct worker *w); /* before the arena is reset */
+void output_clear(struct conn *c);
 void output_count(struct conn *c);
 
 /* listener.c */

@@ -286,7 +286,7 @@ def test_sent_is_not_arrived(serve, folder):
     """The server is done with it, but most is on its way when the power goes."""
     server = serve(GENEROUS, folder=folder)
     alice, bob = server.sign_up("alice"), server.sign_up("bob", rcvbuf=4096)
-    data = upload_large(alice, "file", bob, size=256 << 10)
+    data = upload_large(alice, "file", bob, size=100 << 10)
     bob.say("CMD <get>")
     server.await_log(rf"download-ended user={bob} files=1 cut=0")
     alice.is_settled()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from crowd import gather
+from http_client import figures
 from wire import Ending, eventually
 
 pytestmark = pytest.mark.threads
@@ -9,11 +11,13 @@ pytestmark = pytest.mark.threads
 TOO_SLOW = b"END * <too slow> \r\n"
 TEXT = "x" * 4000
 MOST = 20_000  # messages: 80 MB, far more than a loopback connection's buffers
+KIB = 1 << 10
 
 
 @pytest.fixture
 def server(serve):
-    return serve({"session.output_limit": "256KiB", "session.messages_per_second": 1_000_000, "session.burst": 1_000_000})
+    return serve({"session.output_limit": "256KiB", "session.messages_per_second": 1_000_000, "session.burst": 1_000_000,
+                  "metrics.listen": "127.0.0.1:0"})
 
 
 def talk_until_gone(sender, deaf, others):
@@ -51,6 +55,7 @@ def test_a_receiver_that_stops_reading_is_dropped(server):
     alice, carol = server.sign_up("alice"), server.sign_up("carol")
     bob = server.sign_up("bob", rcvbuf=4096)
     sent = talk_until_gone(alice, bob, [carol])
+    assert sent * len(TEXT) < 640 * KIB, "the kernel has taken a lot for somebody who does not read"
     assert 0 < hears_the_rest(bob, alice) <= sent
 
     again = server.log_in(bob)
@@ -103,3 +108,74 @@ def test_a_receiver_that_catches_up_in_time_stays(server):
         alice.is_settled()
         bob.hears(*(f"RELAY {bob} {alice} {round} {number} {TEXT}" for number in range(30)))
     bob.is_settled()
+
+
+def test_what_waited_comes_in_its_order(server):
+    """Of one's own and of the group, before and after it stopped reading, and again."""
+    alice, carol = server.sign_up("alice"), server.sign_up("carol")
+    bob = server.sign_up("bob", rcvbuf=4096)
+    for one in (bob, carol):
+        one.say("CMD <group>")
+        one.is_settled()
+    for round in range(3):
+        expected = []
+        for number in range(80):  # 320 KB: more than the kernel takes, and what is left is below the limit
+            if number % 3 == 0:
+                alice.message(bob, f"{round} {number} {TEXT}")
+                expected.append(f"RELAY {bob} {alice} {round} {number} {TEXT}")
+            else:
+                alice.group_message(f"{round} {number} {TEXT}")
+                expected.append(f"RELAYG {alice} {round} {number} {TEXT}")
+                carol.hears(expected[-1])
+        alice.is_settled()
+        eventually(lambda: figures(server)["messagerd_output_queue_bytes"] > 32 * KIB or 1 / 0, errors=ZeroDivisionError)
+        bob.hears(*expected)
+        bob.is_settled()
+        eventually(lambda: figures(server)["messagerd_output_queue_bytes"] == 0 or 1 / 0, errors=ZeroDivisionError)
+
+
+def test_who_leaves_while_much_waits(server):
+    """Goodbyes come after what waits, and what waits for who is gone is given back."""
+    alice = server.sign_up("alice")
+    people = [server.sign_up("bob", rcvbuf=4096) for _ in range(4)]
+    for one in people:
+        one.say("CMD <group>")
+        one.is_settled()
+        one.deaf = True
+    for number in range(80):
+        alice.group_message(f"{number} {TEXT}")
+    alice.is_settled()
+    quitter, dropper, *others = people
+    quitter.say("END <user command>")
+    dropper.die()
+    eventually(lambda: figures(server)["messagerd_users_online"] == 3 or 1 / 0, errors=ZeroDivisionError)
+    quitter.deaf = False
+    quitter.hears(*(f"RELAYG {alice} {number} {TEXT}" for number in range(80)))
+    quitter.hears_last("END <end accepted>")
+    server.signal(15)
+    for one in others:
+        one.hears(*(f"RELAYG {alice} {number} {TEXT}" for number in range(80)))
+        one.hears_last("END * <server closing>")
+    server.ends()
+
+
+def test_what_a_crowd_does_not_read_is_there_once(serve):
+    """However many it waits for."""
+    server = serve({"session.messages_per_second": 0, "session.output_limit": "4MiB", "metrics.listen": "127.0.0.1:0"})
+    speaker, *deaf = gather(server, 101, rcvbuf=4096)
+    for one in deaf:
+        one.say("CMD <group>")
+        one.is_settled()
+    before = server.memory()
+    for number in range(200):
+        speaker.group_message(TEXT)
+    speaker.is_settled()
+
+    def all_wait():
+        queued = figures(server)["messagerd_output_queue_bytes"]
+        assert queued > 100 * (200 * len(TEXT) - 256 * KIB), queued
+        return queued
+    queued = eventually(all_wait)
+    grown = server.memory() - before
+    print(f"{queued / KIB:.0f} KiB wait in {grown / KIB:.0f} KiB")
+    assert grown < queued / 4 or server.is_sanitized()

@@ -140,6 +140,11 @@ void conn_send_block(struct conn *c, struct slice bytes)
 	conn_send(c, bytes);
 }
 
+void conn_send_to_many(struct conn *c, struct many *many)
+{
+	conn_send(c, many->bytes);
+}
+
 void conn_pause(struct conn *c)
 {
 	c->is_paused = true;
@@ -310,6 +315,13 @@ char *worker_alloc(struct worker *w, size_t size)
 	block->next = w->blocks;
 	w->blocks = block;
 	return (char *)(block + 1);
+}
+
+struct many *worker_many(struct worker *w, struct slice bytes)
+{
+	struct many *many = (struct many *)(void *)worker_alloc(w, sizeof(*many));
+	*many = (struct many){ .bytes = bytes };
+	return many;
 }
 
 void worker_alloc_shrink(struct worker *w, char *newest, size_t used)
