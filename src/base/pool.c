@@ -41,6 +41,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* A thread that gets something to do is not to push aside the one that brings it: loops go first, and bring more meanwhile. */
+static void have_it_give_way(pthread_t thread)
+{
+	const struct sched_param none = { 0 };
+	pthread_setschedparam(
+	    thread, SCHED_BATCH, &none); /* where that is refused, it is only slower */
+}
+
 struct pool *pool_new(unsigned threads)
 {
 	struct pool *p = calloc(1, sizeof(*p) + threads * sizeof(*p->threads));
@@ -51,7 +59,7 @@ struct pool *pool_new(unsigned threads)
 	pthread_cond_init(&p->filled, NULL);
 	while (p->thread_count < threads &&
 	       pthread_create(&p->threads[p->thread_count], NULL, run, p) == 0)
-		p->thread_count++;
+		have_it_give_way(p->threads[p->thread_count++]);
 	if (p->thread_count == 0) {
 		pool_free(p);
 		return NULL;

@@ -395,8 +395,8 @@ void session_begin(struct session *s)
 	conn_authenticated(s->conn);
 	session_send(s, slice_of(text, len));
 	sodium_memzero(text, len);
-	address_text(conn_address(s->conn), from);
-	log_info("session-began", LOG_SLICE("user", session_name(s)), LOG_STR("address", from));
+	log_info("session-began", LOG_SLICE("user", session_name(s)),
+	    LOG_STR("address", address_text(conn_address(s->conn), from)));
 	log_client_certificate(s);
 	session_enter(s, SESSION_TALKING);
 }
@@ -404,7 +404,7 @@ void session_begin(struct session *s)
 static void leave(struct session *s, const char *reason)
 {
 	char from[ADDRESS_TEXT_SIZE];
-	address_text(conn_address(s->conn), from);
+	const struct address *address = conn_address(s->conn);
 	unsigned ending = ending_find(reason);
 	count_up(&s->here->endings[ending]);
 	if (s->state & SESSION_ON) {
@@ -417,16 +417,16 @@ static void leave(struct session *s, const char *reason)
 			cluster_left(s->here->chat->cluster, session_name(s), s->ticket);
 		directory_remove(s->here->chat->directory, &s->user);
 		log_info("session-ended", LOG_SLICE("user", session_name(s)),
-		    LOG_STR("address", from), LOG_STR("reason", reason));
+		    LOG_STR("address", address_text(address, from)), LOG_STR("reason", reason));
 	} else {
 		static struct log_limit limit;
 		uint64_t suppressed;
 		enum net_offence offence = ending_offence(ending);
 		if (offence != NET_OFFENCES)
-			worker_penalize(s->here->worker, conn_address(s->conn), offence);
+			worker_penalize(s->here->worker, address, offence);
 		if (log_limit_allows(&limit, &suppressed))
-			log_info("login-ended", LOG_STR("address", from), LOG_STR("reason", reason),
-			    LOG_INT("suppressed", suppressed));
+			log_info("login-ended", LOG_STR("address", address_text(address, from)),
+			    LOG_STR("reason", reason), LOG_INT("suppressed", suppressed));
 	}
 	if (s->login != NULL)
 		login_abandon(s->login);

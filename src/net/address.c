@@ -40,12 +40,13 @@ struct address address_source(const struct address *a)
 	return source;
 }
 
-void address_text(const struct address *a, char text[static ADDRESS_TEXT_SIZE])
+const char *address_text(const struct address *a, char text[static ADDRESS_TEXT_SIZE])
 {
 	if (address_is_ipv4(a))
 		inet_ntop(AF_INET, a->bytes + sizeof(ipv4_prefix), text, ADDRESS_TEXT_SIZE);
 	else
 		inet_ntop(AF_INET6, a->bytes, text, ADDRESS_TEXT_SIZE);
+	return text;
 }
 
 bool address_parse(const char *text, struct address *a_r)

@@ -23,8 +23,8 @@ bool address_is_ipv4(const struct address *a);
 /* What limits go by: the address itself, or its /64 in IPv6, of which one host has all. */
 struct address address_source(const struct address *a);
 
-/* The usual text form, without port. */
-void address_text(const struct address *a, char text[static ADDRESS_TEXT_SIZE]);
+/* The usual text form, without port. Returns text. */
+const char *address_text(const struct address *a, char text[static ADDRESS_TEXT_SIZE]);
 
 /* Reads an address without port. false: it is none. */
 bool address_parse(const char *text, struct address *a_r);

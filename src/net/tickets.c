@@ -12,6 +12,7 @@ enum { TICKET_IV_LEN = 16 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ticket_key newest, before; /* made_ms 0: none yet */
+static EVP_CIPHER *cbc;
 
 static bool is_young(const struct ticket_key *key, uint64_t now_ms, uint64_t life_ms)
 {
@@ -62,9 +63,8 @@ static bool load(const struct ticket_key *key, const unsigned char *iv, EVP_CIPH
 					OSSL_MAC_PARAM_KEY, copy.mac, sizeof(copy.mac)),
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end() };
-	bool loaded =
-	    EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, seals) == 1 &&
-	    EVP_MAC_CTX_set_params(mac, parameters) == 1;
+	bool loaded = EVP_CipherInit_ex(cipher, cbc, NULL, key->cipher, iv, seals) == 1 &&
+		      EVP_MAC_CTX_set_params(mac, parameters) == 1;
 	sodium_memzero(&copy, sizeof(copy));
 	return loaded;
 }
@@ -91,7 +91,15 @@ static int use_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_
 	return !seals && (is_old || SSL_version(ssl) == TLS1_3_VERSION) ? 2 : 1;
 }
 
+/* OpenSSL would look it up each time. */
+static void fetch(void)
+{
+	cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+}
+
 bool tickets_use(SSL_CTX *context)
 {
-	return SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_key) == 1;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, fetch);
+	return cbc != NULL && SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_key) == 1;
 }
