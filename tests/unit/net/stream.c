@@ -592,9 +592,24 @@ static void harm_is_seen(void **state)
 
 /* ---- Contexts that are lent ---- */
 
+static void renews(struct tls13 *from, struct tls13 *to, struct tls_io *io)
+{
+	static char none[RECORD_WHOLE_MAX_LEN];
+	from->owed = TLS13_UPDATE_NOT_REQUESTED;
+	io->in = SLICE("");
+	io->out_len = 0;
+	assert_int_equal(tls13_read(from, io, none, sizeof(none)), TLS_MORE);
+	io->in = slice_of(io->out, io->out_len);
+	assert_int_equal(tls13_read(to, io, none, sizeof(none)), TLS_MORE);
+	assert_int_equal(from->out.sequence, 0);
+	assert_int_equal(to->in.sequence, 0);
+}
+
+/* Of all suites, and to seal as well as to open. */
 static void few_contexts_do_for_many(void **state)
 {
-	enum { MANY = 20, FEW = 3 };
+	enum { MANY = 21, FEW = 3, SUITES = 3 };
+	unsigned dice = 1;
 	struct tls_io io;
 	struct tls13 ways[2][MANY]; /* who talks to whom */
 	uint8_t secrets[2][RECORD_SECRET_MAX_LEN] = { { 1 }, { 2 } };
@@ -603,12 +618,13 @@ static void few_contexts_do_for_many(void **state)
 	ciphers_clear(&io.ciphers);
 	assert_true(ciphers_init(&io.ciphers, FEW));
 	for (int i = 0; i < MANY; i++) {
+		const struct record_suite *suite = record_suite(0x1301 + (unsigned)i % SUITES);
 		secrets[0][1] = (uint8_t)i;
-		assert_true(tls13_init(&ways[0][i], record_suite(0x1301), secrets[0], secrets[1]));
-		assert_true(tls13_init(&ways[1][i], record_suite(0x1301), secrets[1], secrets[0]));
+		assert_true(tls13_init(&ways[0][i], suite, secrets[0], secrets[1]));
+		assert_true(tls13_init(&ways[1][i], suite, secrets[1], secrets[0]));
 	}
-	for (int n = 0; n < 1000; n++) {
-		int i = n * n % MANY, from = n % 2;
+	for (int n = 0; n < 5000; n++) {
+		int i = rand_r(&dice) % MANY, from = rand_r(&dice) % 2;
 		char text[32];
 		snprintf(text, sizeof(text), "message %d", n);
 		io.out_len = 0;
@@ -617,6 +633,8 @@ static void few_contexts_do_for_many(void **state)
 		int len = tls13_read(&ways[!from][i], &io, plain, sizeof(plain));
 		assert_true(len > 0);
 		assert_slice_equal(slice_of(plain, (size_t)len), slice_str(text));
+		if (n % 7 == 0)
+			renews(&ways[from][i], &ways[!from][i], &io);
 		if (n % 97 == 0) /* one goes, and its contexts serve others */
 			ciphers_take_back(&io.ciphers, &ways[from][i].out);
 	}
