@@ -68,6 +68,8 @@ struct postgres {
 	struct store_request sweep;
 	bool is_sweeping;
 	_Atomic unsigned up_count;
+	_Atomic uint64_t answered_ms,
+	    silent_ms; /* when it last answered, and when it last should have and did not */
 	_Atomic uint64_t lost, failed, failed_ms;
 
 	pthread_mutex_t lock;
@@ -237,8 +239,9 @@ static void prepare(struct postgres *pg, struct connection *c)
 }
 
 /* It is not given up, or threads that wait for a name would become more and more; but nobody waits for it. */
-static void count_as_away(struct connection *c, uint64_t now_ms)
+static void count_as_away(struct postgres *pg, struct connection *c, uint64_t now_ms)
 {
+	pg->silent_ms = now_ms;
 	log_break(c, "it does not answer");
 	if (c->tries < TRIES_PATIENT)
 		c->tries = TRIES_PATIENT;
@@ -263,6 +266,7 @@ static bool has_failed(const PGresult *result)
 static bool take_result(struct postgres *pg, struct connection *c, const PGresult *result)
 {
 	bool is_sync = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+	pg->answered_ms = clock_now_ms();
 	if (c->state == PREPARING) {
 		if (has_failed(result))
 			return false;
@@ -345,17 +349,23 @@ static void fail_late(struct postgres *pg, struct connection *c, uint64_t now_ms
 		finish(pg, pop(&c->waiting), STORE_UNAVAILABLE);
 }
 
+static void give_up(struct postgres *pg, struct connection *c, uint64_t now_ms)
+{
+	pg->silent_ms = now_ms;
+	break_off(pg, c, "it does not answer");
+}
+
 static void look_at_time(struct postgres *pg, struct connection *c, uint64_t now_ms)
 {
 	bool is_due = now_ms >= c->due_ms;
 	if (c->state == CONNECTING && postgres_attempt_is_over(c->attempt))
 		prepare(pg, c);
 	else if (c->state == CONNECTING && is_due)
-		count_as_away(c, now_ms);
+		count_as_away(pg, c, now_ms);
 	else if (c->state == DOWN && is_due)
 		start_connecting(pg, c);
 	else if (is_due && (c->state == PREPARING || c->sent.first != NULL))
-		break_off(pg, c, "it does not answer");
+		give_up(pg, c, now_ms);
 	fail_late(pg, c, now_ms);
 }
 
@@ -534,7 +544,9 @@ static struct store_counts counts(struct store *store)
 	pthread_mutex_lock(&pg->lock);
 	uint64_t waiting = pg->outstanding;
 	pthread_mutex_unlock(&pg->lock);
-	return (struct store_counts){ .is_reachable = pg->up_count > 0,
+	/* Connections at rest would look well for long where the network drops all. */
+	return (struct store_counts){ .is_reachable =
+					  pg->up_count > 0 && pg->answered_ms >= pg->silent_ms,
 		.waiting = waiting,
 		.connections = pg->up_count,
 		.lost = pg->lost,

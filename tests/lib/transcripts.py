@@ -20,6 +20,7 @@ class Pair:
         self.said = 0
         self.heard = []
         self.absent = 0
+        self.said_at_first_absent = None
         self.ends = {}  # what else was said: to whom it was an end
 
     def speak(self):
@@ -54,16 +55,45 @@ class Pair:
     def _take_at_speaker(self, record):
         if record == ABSENT:
             self.absent += 1
+            if self.said_at_first_absent is None:
+                self.said_at_first_absent = self.said
         else:
             assert not record.startswith(b"RELAY"), f"to the wrong person: {record!r} came to {self.speaker}"
             self.ends[self.speaker] = record
 
-    def check(self, may_lose=False):
+    def check(self):
+        """Nothing is missing but what its sender was told of."""
         assert self.heard == sorted(set(self.heard)), f"{self}: out of order, or twice: {self.heard}"
         missing = self.said - len(self.heard)
-        assert may_lose or missing == self.absent, (
+        assert missing == self.absent, (
             f"{self}: of {self.said} messages {missing} are missing, {self.absent} are explained")
-        assert self.absent <= missing, f"{self}: said to be lost, and came"
+
+    def check_broken(self, wait_until):
+        """
+        For one whose listener's node died while they talked: all came up to some message; what followed was on its way when the node died, and is
+        lost; from the first <user not online> on each message has one. So what no such answer explains was said before the first of them
+        came. Returns how many that are.
+        """
+        def is_known():
+            self.speak()
+            self.listen(0.05)
+            return self.absent > 0
+        wait_until(is_known)
+        told = self.absent
+        for _ in range(10):
+            self.speak()
+
+        def are_told():
+            self.listen(0.05)
+            return self.absent >= told + 10
+        wait_until(are_told)
+        came = len(self.heard)
+        assert self.heard == list(range(came)), f"{self}: a gap, out of order, or twice: {self.heard}"
+        lost = self.said - came - self.absent
+        assert 0 <= lost <= self.said_at_first_absent - came, (
+            f"{self}: of {self.said} {came} came and {self.absent} are explained; {lost} are lost, and {self.said_at_first_absent} had been said "
+            "when it was known that nobody is there")
+        return lost
 
     def settle(self, wait_until):
         """Wait until all is here that will be."""

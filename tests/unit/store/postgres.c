@@ -414,6 +414,13 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
 	return real(node, service, hints, result);
 }
 
+static void await_connections(struct store *store)
+{
+	for (int tries = 0; store_counts(store).connections < 4 && tries < 1000; tries++)
+		usleep(10000);
+	assert_int_equal(store_counts(store).connections, 4);
+}
+
 /* A host whose name nobody knows stands before the real one. */
 static struct store *open_by_name(struct fixture *f)
 {
@@ -424,9 +431,7 @@ static struct store *open_by_name(struct fixture *f)
 	struct store *store = store_open(url, f->folder, why, sizeof(why));
 	if (store == NULL)
 		fail_msg("%s", why);
-	for (int tries = 0; store_counts(store).connections < 4 && tries < 1000; tries++)
-		usleep(10000);
-	assert_int_equal(store_counts(store).connections, 4);
+	await_connections(store);
 	return store;
 }
 
@@ -458,9 +463,7 @@ static void a_slow_name_server_delays_nobody_else(void **state)
 	assert_int_equal(store_counts(store).connections, 3);
 	names_are_slow = false;
 	sem_post(&found);
-	for (int tries = 0; store_counts(store).connections < 4 && tries < 1000; tries++)
-		usleep(10000);
-	assert_int_equal(store_counts(store).connections, 4);
+	await_connections(store);
 	store_close(store);
 	tear_down(f);
 }
@@ -511,10 +514,15 @@ static void slow_progress_is_progress(void **state)
 static void a_stuck_one_is_given_up(void **state)
 {
 	struct fixture *f = set_up();
+	await_connections(f->store);
 	other_does(f, "BEGIN");
 	other_does(f, "LOCK TABLE ban");
 	assert_int_equal(ask(f->store, STORE_BAN_ADD, "eve", ""), STORE_UNAVAILABLE);
 	assert_int_equal(store_counts(f->store).lost, 1);
+	assert_false(
+	    store_counts(f->store).is_reachable); /* the others say nothing, being asked nothing */
+	assert_int_equal(ask(f->store, STORE_ACCOUNT_ADD, "ann", "h"), STORE_OK);
+	assert_true(store_counts(f->store).is_reachable);
 	other_does(f, "ROLLBACK");
 	tear_down(f);
 }
