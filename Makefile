@@ -46,6 +46,12 @@ bench:
 	@scripts/build build-bench -Dbench=true -Dtests=disabled -Dwerror=false
 	@bench/compare $(ARGS)
 
+# What several servers cost beside one; ARGS="--rounds 2 --cases pairs,group" is less, bench/cluster --help tells more.
+bench-cluster:
+	@scripts/bootstrap cluster
+	@scripts/build build-bench -Dbench=true -Dtests=disabled -Dwerror=false
+	@bench/cluster $(ARGS)
+
 bench-quick:
 	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
 
@@ -63,4 +69,4 @@ fuzz:
 clean:
 	rm -rf build build-*
 
-.PHONY: all run cluster check soak coverage bench bench-quick install format fuzz clean
+.PHONY: all run cluster check soak coverage bench bench-cluster bench-quick install format fuzz clean

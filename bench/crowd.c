@@ -3,7 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HANDSHAKES_AT_ONCE = 8, LOGINS_AT_ONCE = 1024, PATIENCE_S = 90 };
+enum { HANDSHAKES_AT_ONCE = 8, LOGINS_AT_ONCE = 1024, PATIENCE_S = 90, A_SECOND = 100 };
+
+uint64_t servers_cpu_ns(const struct servers *s)
+{
+	uint64_t all_ns = 0;
+	for (uint32_t i = 0; i < s->count; i++)
+		all_ns += meter_cpu_ns(s->pids[i]);
+	return all_ns;
+}
+
+uint64_t servers_memory_bytes(const struct servers *s)
+{
+	uint64_t all_bytes = 0;
+	for (uint32_t i = 0; i < s->count; i++)
+		all_bytes += meter_memory_bytes(s->pids[i]);
+	return all_bytes;
+}
 
 static void enter_state(struct peer *p, enum peer_state state)
 {
@@ -99,7 +115,8 @@ static void on_drained(struct link *l)
 		p->crowd->events->drained(l);
 }
 
-void crowd_init(struct crowd *c, const struct dialect *dialect, uint16_t port, uint32_t count)
+void crowd_init(
+    struct crowd *c, const struct dialect *dialect, const struct servers *servers, uint32_t count)
 {
 	static const struct link_events events = { .opened = on_opened,
 		.received = on_received,
@@ -107,7 +124,7 @@ void crowd_init(struct crowd *c, const struct dialect *dialect, uint16_t port, u
 		.closed = on_closed };
 	static const struct crowd_events nothing;
 	*c = (struct crowd){ .dialect = dialect, .events = &nothing, .count = count };
-	engine_init(&c->engine, port, &events);
+	engine_init(&c->engine, &events);
 	c->engine.greets = dialect->greets;
 	c->peers = calloc(count, sizeof(*c->peers));
 	if (c->peers == NULL)
@@ -115,6 +132,7 @@ void crowd_init(struct crowd *c, const struct dialect *dialect, uint16_t port, u
 	for (uint32_t i = 0; i < count; i++) {
 		c->peers[i].crowd = c;
 		c->peers[i].number = i;
+		c->peers[i].link.port = servers->ports[i % servers->count];
 	}
 	c->in_state[PEER_OUT] = count;
 }
@@ -143,7 +161,7 @@ static void set_off(struct crowd *c, struct peer *p, enum peer_state state)
 
 static void bring_to(struct crowd *c, uint32_t from, uint32_t to, enum peer_state state)
 {
-	uint64_t give_up_ns = meter_now_ns() + PATIENCE_S * NS_PER_S;
+	uint64_t give_up_ns = meter_now_ns() + (PATIENCE_S + (to - from) / A_SECOND) * NS_PER_S;
 	uint32_t wanted = c->in_state[state] + (to - from);
 	while (c->in_state[state] < wanted) {
 		while (from < to && has_room(c))

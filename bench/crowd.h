@@ -35,6 +35,18 @@ struct crowd_events {
 	void (*drained)(struct link *l); /* the engine's */
 };
 
+/* What is measured: mostly one; of the nodes of a cluster, user i is on the one with number i modulo count. */
+enum { SERVERS_MAX = 8 };
+struct servers {
+	uint32_t count;
+	uint16_t ports[SERVERS_MAX];
+	pid_t pids[SERVERS_MAX];
+};
+
+/* What they have used, or have, together (meter.h). */
+uint64_t servers_cpu_ns(const struct servers *s);
+uint64_t servers_memory_bytes(const struct servers *s);
+
 struct crowd {
 	struct engine engine;
 	const struct dialect *dialect;
@@ -46,7 +58,8 @@ struct crowd {
 	bool stays_secure;              /* peers are not logged in when their handshake is done */
 };
 
-void crowd_init(struct crowd *c, const struct dialect *dialect, uint16_t port, uint32_t count);
+void crowd_init(
+    struct crowd *c, const struct dialect *dialect, const struct servers *servers, uint32_t count);
 
 /* Brings a peer that is out in; in() is called when it is. */
 void crowd_open(struct crowd *c, struct peer *p, bool resume);

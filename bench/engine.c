@@ -22,12 +22,9 @@ static int keep_ticket(SSL *ssl, SSL_SESSION *session)
 	return 1; /* it is ours now */
 }
 
-void engine_init(struct engine *e, uint16_t port, const struct link_events *events)
+void engine_init(struct engine *e, const struct link_events *events)
 {
 	*e = (struct engine){ .events = events };
-	e->server = (struct sockaddr_in){ .sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	list_init(&e->talking);
 	list_init(&e->dead);
 	e->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -81,10 +78,13 @@ static void start_handshake(struct link *l);
 void link_open(struct engine *e, struct link *l, bool resume)
 {
 	struct linger no_linger = { .l_onoff = 1 };
+	struct sockaddr_in server = { .sin_family = AF_INET,
+		.sin_port = htons(l->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int on = 1;
 	l->engine = e;
 	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (l->fd < 0 || connect(l->fd, (struct sockaddr *)&e->server, sizeof(e->server)) < 0)
+	if (l->fd < 0 || connect(l->fd, (struct sockaddr *)&server, sizeof(server)) < 0)
 		fail("connect: %s", strerror(errno));
 	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &no_linger, sizeof(no_linger));
@@ -250,7 +250,7 @@ static void clear(struct link *l)
 	SSL_free(l->ssl);
 	buffer_clear(&l->out);
 	buffer_clear(&l->left_over);
-	*l = (struct link){ .session = l->session };
+	*l = (struct link){ .port = l->port, .session = l->session };
 	e->events->closed(l);
 }
 

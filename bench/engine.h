@@ -28,6 +28,7 @@ struct engine;
 struct link {
 	struct engine *engine;
 	enum link_state state;
+	uint16_t port; /* at 127.0.0.1: whom it is to */
 	int fd;
 	bool waits_to_write;
 	bool by_record; /* received() gets each TLS record by itself, and takes all of it */
@@ -53,7 +54,6 @@ struct link_events {
 struct engine {
 	const struct link_events *events;
 	SSL_CTX *tls;
-	struct sockaddr_in server;
 	bool greets;     /* the server says a line in the clear before TLS */
 	uint64_t now_ns; /* when this turn began */
 	int epoll;
@@ -66,12 +66,12 @@ struct engine {
 
 enum { ENGINE_PLAIN_SIZE = 256 * 1024 };
 
-void engine_init(struct engine *e, uint16_t port, const struct link_events *events);
+void engine_init(struct engine *e, const struct link_events *events);
 
 /* One turn: waits for something to happen, until until_ns at most, and works it off. */
 void engine_turn(struct engine *e, uint64_t until_ns);
 
-/* Connects a link that has none; all zero is such a link. resume: with the link's ticket, if the server gave one. */
+/* Connects a link that has none; all zero but its port is such a link. resume: with the link's ticket, if the server gave one. */
 void link_open(struct engine *e, struct link *l, bool resume);
 
 /* Sends bytes as one TLS record, at the end of the turn. */

@@ -51,8 +51,9 @@ enum { ROWS = sizeof(rows) / sizeof(*rows), MODES = sizeof(modes) / sizeof(*mode
 
 static _Noreturn void usage(void)
 {
-	puts("usage: load --mode MODE --dialect DIALECT --port PORT --pid PID [--label NAME] "
-	     "[OPTION]...\n\nModes:");
+	puts(
+	    "usage: load --mode MODE --dialect DIALECT --port PORT[,PORT...] --pid PID[,PID...] [--label NAME] "
+	    "[OPTION]...\n\nModes:");
 	for (int i = 0; i < MODES; i++)
 		printf("  %-8s %s\n", modes[i].name, modes[i].help);
 	puts("\nDialects: ours floor irc mqtt nats\n\nOptions (defaults):");
@@ -83,6 +84,39 @@ static const struct mode *mode_named(const char *name)
 	return NULL;
 }
 
+/* Numbers by commas, none of them 0; 0: these are something else, or too many. */
+static uint32_t read_numbers(const char *text, unsigned long numbers_r[static SERVERS_MAX])
+{
+	for (uint32_t count = 0; count < SERVERS_MAX; text++) {
+		char *end;
+		numbers_r[count] = strtoul(text, &end, 10);
+		if (end == text || numbers_r[count++] == 0 || (*end != '\0' && *end != ','))
+			return 0;
+		if (*end == '\0')
+			return count;
+		text = end;
+	}
+	return 0;
+}
+
+static uint32_t read_ports(const char *text, uint16_t ports_r[static SERVERS_MAX])
+{
+	unsigned long numbers[SERVERS_MAX];
+	uint32_t count = read_numbers(text, numbers);
+	for (uint32_t i = 0; i < count; i++)
+		ports_r[i] = (uint16_t)numbers[i];
+	return count;
+}
+
+static uint32_t read_pids(const char *text, pid_t pids_r[static SERVERS_MAX])
+{
+	unsigned long numbers[SERVERS_MAX];
+	uint32_t count = read_numbers(text, numbers);
+	for (uint32_t i = 0; i < count; i++)
+		pids_r[i] = (pid_t)numbers[i];
+	return count;
+}
+
 enum { OPTION_MODE = 'A', OPTION_DIALECT, OPTION_PORT, OPTION_PID, OPTION_LABEL };
 
 static const struct mode *read_options(int argc, char **argv, struct options *options)
@@ -95,6 +129,7 @@ static const struct mode *read_options(int argc, char **argv, struct options *op
 	enum { NAMED = sizeof(named) / sizeof(*named) };
 	struct option all[NAMED + ROWS + 1] = { 0 };
 	const struct mode *mode = NULL;
+	uint32_t pids = 0;
 	int option;
 	memcpy(all, named, sizeof(named));
 	for (int i = 0; i < ROWS; i++)
@@ -109,15 +144,16 @@ static const struct mode *read_options(int argc, char **argv, struct options *op
 		else if (option == OPTION_DIALECT)
 			options->dialect = dialect_named(optarg);
 		else if (option == OPTION_PORT)
-			options->port = (uint16_t)strtoul(optarg, NULL, 10);
+			options->servers.count = read_ports(optarg, options->servers.ports);
 		else if (option == OPTION_PID)
-			options->pid = (pid_t)strtol(optarg, NULL, 10);
+			pids = read_pids(optarg, options->servers.pids);
 		else if (option == OPTION_LABEL)
 			options->label = optarg;
 		else
 			usage();
 	}
-	if (optind < argc || options->pid <= 0 || options->port == 0 || options->dialect == NULL)
+	if (optind < argc || options->servers.count == 0 || pids != options->servers.count ||
+	    options->dialect == NULL)
 		usage();
 	return mode;
 }

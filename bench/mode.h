@@ -6,8 +6,7 @@
 
 struct options {
 	const struct dialect *dialect;
-	uint16_t port;
-	pid_t pid;         /* the server's */
+	struct servers servers;
 	const char *label; /* of the server, for the report */
 	uint32_t pairs;    /* relay */
 	uint32_t window;   /* messages in flight: of each pair, or in the group */

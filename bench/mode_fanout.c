@@ -82,7 +82,7 @@ void mode_fanout(const struct options *options, struct report *report)
 	f.began_ns = calloc(f.ring_count, sizeof(*f.began_ns));
 	if (f.received == NULL || f.missing == NULL || f.began_ns == NULL)
 		fail("no memory");
-	crowd_init(&f.crowd, options->dialect, options->port, options->members + 1);
+	crowd_init(&f.crowd, options->dialect, &options->servers, options->members + 1);
 	f.crowd.mode = &f;
 	f.crowd.events = &events;
 	crowd_bring(&f.crowd, 0, options->members, PEER_MEMBER);

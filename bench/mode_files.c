@@ -155,14 +155,14 @@ static void begin(struct files *f, struct report *report)
 {
 	f->begun = 0;
 	report->took_ns = meter_now_ns();
-	report->server_cpu_ns = meter_cpu_ns(f->options->pid);
+	report->server_cpu_ns = servers_cpu_ns(&f->options->servers);
 	report->own_cpu_ns = meter_cpu_ns(0);
 }
 
 static void end(struct files *f, struct report *report)
 {
 	report->took_ns = meter_now_ns() - report->took_ns;
-	report->server_cpu_ns = meter_cpu_ns(f->options->pid) - report->server_cpu_ns;
+	report->server_cpu_ns = servers_cpu_ns(&f->options->servers) - report->server_cpu_ns;
 	report->own_cpu_ns = meter_cpu_ns(0) - report->own_cpu_ns;
 	report->done = (uint64_t)f->options->mib * f->options->count;
 }
@@ -196,7 +196,7 @@ static void run(const struct options *options, struct report *report, bool down)
 	if (strcmp(options->dialect->name, "ours") != 0)
 		fail("files are for our own protocol only");
 	make_pattern(&f);
-	crowd_init(&f.crowd, options->dialect, options->port, 1);
+	crowd_init(&f.crowd, options->dialect, &options->servers, 1);
 	f.crowd.mode = &f;
 	f.crowd.events = &events;
 	crowd_bring(&f.crowd, 0, 1, PEER_IN);

@@ -18,13 +18,13 @@ static void let_it_settle(struct crowd *c)
 void mode_idle(const struct options *options, struct report *report)
 {
 	struct crowd crowd;
-	crowd_init(&crowd, options->dialect, options->port, options->count + FIRST);
+	crowd_init(&crowd, options->dialect, &options->servers, options->count + FIRST);
 	crowd_bring(&crowd, 0, FIRST, PEER_IN);
 	let_it_settle(&crowd);
-	uint64_t before_bytes = meter_memory_bytes(options->pid);
+	uint64_t before_bytes = servers_memory_bytes(&options->servers);
 	crowd_bring(&crowd, FIRST, crowd.count, PEER_IN);
 	let_it_settle(&crowd);
-	uint64_t after_bytes = meter_memory_bytes(options->pid);
+	uint64_t after_bytes = servers_memory_bytes(&options->servers);
 	if (after_bytes > before_bytes)
 		report->memory_bytes = (after_bytes - before_bytes) / options->count;
 }

@@ -54,7 +54,7 @@ void mode_login(const struct options *options, struct report *report)
 	l.began_ns = calloc(options->at_once, sizeof(*l.began_ns));
 	if (l.began_ns == NULL)
 		fail("no memory");
-	crowd_init(&l.crowd, options->dialect, options->port, options->at_once);
+	crowd_init(&l.crowd, options->dialect, &options->servers, options->at_once);
 	l.crowd.mode = &l;
 	l.crowd.events = &events;
 	begin_all(&l);

@@ -96,7 +96,7 @@ void mode_relay(const struct options *options, struct report *report)
 		.pairs = calloc(options->pairs, sizeof(struct pair)) };
 	if (r.pairs == NULL)
 		fail("no memory");
-	crowd_init(&r.crowd, options->dialect, options->port, 2 * options->pairs);
+	crowd_init(&r.crowd, options->dialect, &options->servers, 2 * options->pairs);
 	r.crowd.mode = &r;
 	r.crowd.events = &events;
 	crowd_bring(&r.crowd, 0, r.crowd.count, PEER_IN);

@@ -37,11 +37,11 @@ void mode_signup(const struct options *options, struct report *report)
 	s.asked_ns = calloc(options->count, sizeof(*s.asked_ns));
 	if (s.asked_ns == NULL)
 		fail("no memory");
-	crowd_init(&s.crowd, options->dialect, options->port, options->count);
+	crowd_init(&s.crowd, options->dialect, &options->servers, options->count);
 	s.crowd.mode = &s;
 	s.crowd.events = &events;
 	crowd_bring(&s.crowd, 0, options->count, PEER_SECURE);
-	uint64_t began_ns = meter_now_ns(), cpu_ns = meter_cpu_ns(options->pid);
+	uint64_t began_ns = meter_now_ns(), cpu_ns = servers_cpu_ns(&options->servers);
 	uint64_t give_up_ns = began_ns + 60 * NS_PER_S;
 	while (s.asked < options->at_once && s.asked < options->count)
 		ask_next(&s);
@@ -51,5 +51,5 @@ void mode_signup(const struct options *options, struct report *report)
 		fail("only %u of %u sign-ups were answered", s.answered, options->count);
 	report->done = options->count;
 	report->took_ns = meter_now_ns() - began_ns;
-	report->server_cpu_ns = meter_cpu_ns(options->pid) - cpu_ns;
+	report->server_cpu_ns = servers_cpu_ns(&options->servers) - cpu_ns;
 }

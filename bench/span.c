@@ -23,14 +23,14 @@ static void begin_measuring(struct span *s)
 	s->measuring = true;
 	s->end_ns += meter_now_ns() - s->measure_ns;
 	s->measure_ns = meter_now_ns();
-	s->cpu_ns = meter_cpu_ns(s->options->pid);
+	s->cpu_ns = servers_cpu_ns(&s->options->servers);
 	s->own_cpu_ns = meter_cpu_ns(0);
 }
 
 static void end_measuring(struct span *s)
 {
 	s->measuring = false;
-	s->report->server_cpu_ns = meter_cpu_ns(s->options->pid) - s->cpu_ns;
+	s->report->server_cpu_ns = servers_cpu_ns(&s->options->servers) - s->cpu_ns;
 	s->report->own_cpu_ns = meter_cpu_ns(0) - s->own_cpu_ns;
 	s->report->took_ns = meter_now_ns() - s->measure_ns;
 }
