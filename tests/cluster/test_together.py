@@ -20,6 +20,7 @@ def test_messages_between_nodes(shared):
     carol.is_settled()
 
 
+@pytest.mark.threads
 def test_order_is_kept(shared):
     alice, bob = shared.nodes[0].sign_up("alice"), shared.nodes[1].sign_up("bob")
     for number in range(390):
@@ -40,6 +41,7 @@ def test_nobody_is_there(shared):
     alice.is_settled()
 
 
+@pytest.mark.threads
 def test_who_logs_in_can_be_reached_at_once(shared):
     alice = shared.nodes[0].sign_up("alice")
     bob = shared.nodes[1].sign_up("bob")
@@ -61,6 +63,7 @@ def test_one_session_in_the_cluster(shared):
     shared.nodes[2].log_in(bob).is_settled()
 
 
+@pytest.mark.threads
 def test_of_many_log_ins_at_once_one_comes_in(shared):
     known = shared.nodes[0].sign_up("bob")
     known.quit()
@@ -81,6 +84,7 @@ def test_one_name_one_account(shared):
     assert said == [b"ACCEPT", b"TRY", b"TRY"]
 
 
+@pytest.mark.threads
 def test_the_group(shared):
     people = [node.sign_up(nick) for node in shared.nodes for nick in ("one", "two")]
     outsider = shared.nodes[2].sign_up("outsider")
@@ -94,6 +98,22 @@ def test_the_group(shared):
                 one.hears(f"RELAYG {speaker} hello")
     for one in [*people, outsider]:
         one.is_settled()
+
+
+def test_a_node_receives_a_group_text_once(shared):
+    people = [node.sign_up("one") for node in shared.nodes for _ in range(7)]
+    for one in people:
+        one.say("CMD <group>")
+        one.is_settled()
+
+    def received():
+        return [Administrator(node).asks("status")["bus_received"] for node in shared.nodes]
+    before = received()
+    for number in range(10):
+        people[0].group_message(f"{number}")
+        for one in people[1:]:
+            one.hears(f"RELAYG {people[0]} {number}")
+    assert [now - then for now, then in zip(received(), before)] == [0, 10, 10]
 
 
 def test_online_is_all_in_order_of_log_in(shared):
@@ -149,6 +169,7 @@ def pieces_of(cluster):
     return count
 
 
+@pytest.mark.threads
 def test_administration(shared):
     first, second = Administrator(shared.nodes[0]), Administrator(shared.nodes[1])
     alice, bob = shared.nodes[0].sign_up("alice"), shared.nodes[1].sign_up("bob")
