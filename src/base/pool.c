@@ -5,10 +5,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+struct queue {
+	struct pool_job *first, **end;
+};
+
 struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
-	struct pool_job *first, **end;
+	struct queue soon, later;
+	unsigned streak; /* of soon, while later waits */
 	size_t waiting;
 	unsigned asleep; /* threads that wait and nobody has woken yet */
 	_Atomic unsigned submitting;
@@ -17,21 +22,53 @@ struct pool {
 	pthread_t threads[];
 };
 
+static void append(struct queue *q, struct pool_job *job)
+{
+	job->next = NULL;
+	*q->end = job;
+	q->end = &job->next;
+}
+
+/* NULL: it is empty. */
+static struct pool_job *take(struct queue *q)
+{
+	struct pool_job *job = q->first;
+	if (job == NULL)
+		return NULL;
+	q->first = job->next;
+	if (q->first == NULL)
+		q->end = &q->first;
+	return job;
+}
+
+static bool is_idle(const struct pool *p)
+{
+	return p->soon.first == NULL && p->later.first == NULL;
+}
+
+static struct pool_job *next_job(struct pool *p)
+{
+	bool later_waits = p->later.first != NULL;
+	if (p->soon.first == NULL || (later_waits && p->streak >= POOL_STREAK)) {
+		p->streak = 0;
+		return take(&p->later);
+	}
+	p->streak = later_waits ? p->streak + 1 : 0;
+	return take(&p->soon);
+}
+
 static void *run(void *arg)
 {
 	struct pool *p = arg;
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		while (p->first == NULL && !p->closing) {
+		while (is_idle(p) && !p->closing) {
 			p->asleep++;
 			pthread_cond_wait(&p->filled, &p->lock);
 		}
-		struct pool_job *job = p->first;
+		struct pool_job *job = next_job(p);
 		if (job == NULL)
 			break;
-		p->first = job->next;
-		if (p->first == NULL)
-			p->end = &p->first;
 		p->waiting--;
 		pthread_mutex_unlock(&p->lock);
 		job->run(job);
@@ -54,7 +91,8 @@ struct pool *pool_new(unsigned threads)
 	struct pool *p = calloc(1, sizeof(*p) + threads * sizeof(*p->threads));
 	if (p == NULL)
 		return NULL;
-	p->end = &p->first;
+	p->soon.end = &p->soon.first;
+	p->later.end = &p->later.first;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->filled, NULL);
 	while (p->thread_count < threads &&
@@ -84,13 +122,11 @@ void pool_free(struct pool *p)
 	free(p);
 }
 
-void pool_submit(struct pool *p, struct pool_job *job)
+static void submit(struct pool *p, struct queue *q, struct pool_job *job)
 {
-	job->next = NULL;
 	p->submitting++;
 	pthread_mutex_lock(&p->lock);
-	*p->end = job;
-	p->end = &job->next;
+	append(q, job);
 	p->waiting++;
 	bool wakes = p->asleep > 0; /* the others will see it when they are done */
 	if (wakes)
@@ -100,6 +136,16 @@ void pool_submit(struct pool *p, struct pool_job *job)
 		pthread_cond_signal(
 		    &p->filled); /* after the lock, or who wakes up has to wait for it */
 	p->submitting--;
+}
+
+void pool_submit(struct pool *p, struct pool_job *job)
+{
+	submit(p, &p->soon, job);
+}
+
+void pool_submit_later(struct pool *p, struct pool_job *job)
+{
+	submit(p, &p->later, job);
 }
 
 size_t pool_waiting(struct pool *p)

@@ -1,6 +1,6 @@
 /*
- * pool.h: a fixed number of threads that work off jobs, first come first served: for what would make a loop wait. The queue has no
- * bound of its own: jobs are their callers' memory, and callers bound how many they have.
+ * pool.h: a fixed number of threads that work off jobs, first come first served: for what would make a loop wait. The queues have no
+ * bound of their own: jobs are their callers' memory, and callers bound how many they have.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
@@ -24,6 +24,13 @@ void pool_free(struct pool *p);
 
 /* Never fails, never waits. Any thread. */
 void pool_submit(struct pool *p, struct pool_job *job);
+
+/*
+ * The same for a job that can wait: those of pool_submit() go before it, but after POOL_STREAK of them in a row one of these has its turn, so
+ * that none waits for ever.
+ */
+enum { POOL_STREAK = 8 };
+void pool_submit_later(struct pool *p, struct pool_job *job);
 
 /* How many jobs wait, those at work not counted. Any thread. */
 size_t pool_waiting(struct pool *p);

@@ -344,11 +344,20 @@ static void go_on_here(struct pool_job *job)
 		go_on(login);
 }
 
+/* Those who have an account do not wait for a storm of those who want one. */
+static void submit_to_pool(struct login *login)
+{
+	if (login->sign_up)
+		pool_submit_later(login->chat->passwords, &login->work);
+	else
+		pool_submit(login->chat->passwords, &login->work);
+}
+
 static void looked_up(struct store_request *request)
 {
 	struct login *login = request->arg;
 	login->work.run = go_on_here;
-	pool_submit(login->chat->passwords, &login->work);
+	submit_to_pool(login);
 }
 
 /* Of an impossible name too: nobody has it, and it takes as long. */
@@ -407,7 +416,7 @@ static bool start(struct session *s, const struct query *q)
 	session_enter(s, SESSION_CHECKING);
 	count_under_way(login->chat, true);
 	login->work.run = begin;
-	pool_submit(login->chat->passwords, &login->work);
+	submit_to_pool(login);
 	return true;
 }
 

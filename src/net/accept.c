@@ -64,6 +64,12 @@ static void accept_from_balancer(struct worker *w, int fd, const struct address 
 	conn_poll_as_needed(c);
 }
 
+static bool enters(struct worker *w, const struct address *from, enum net_refusal *refusal_r)
+{
+	bool exempt = penalties_exempt(w->net->penalties, from);
+	return admission_enter(w->net->admission, from, &w->config, exempt, refusal_r);
+}
+
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 {
 	struct address address = address_of(from);
@@ -80,7 +86,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 		refuse(w, fd, NET_REFUSED_PENALTY);
 		return;
 	}
-	if (!admission_enter(w->net->admission, &address, &w->config, &refusal)) {
+	if (!enters(w, &address, &refusal)) {
 		refuse(w, fd, refusal);
 		return;
 	}
@@ -108,7 +114,7 @@ static void admit(struct conn *c)
 		refusal = NET_REFUSED_PENALTY;
 		is_welcome = false;
 	}
-	if (is_welcome && admission_enter(w->net->admission, &c->address, &w->config, &refusal)) {
+	if (is_welcome && enters(w, &c->address, &refusal)) {
 		buffer_clear(&c->left_over);
 		c->admitted = true;
 		c->state = CONN_HANDSHAKE;

@@ -11,6 +11,7 @@ struct source {
 	struct table_node node;
 	struct address address;
 	uint64_t connections;
+	uint64_t unauthenticated; /* of these, not logged in */
 };
 
 struct admission {
@@ -61,17 +62,23 @@ static uint64_t hash_of(const struct admission *a, const struct address *source)
 	return hash;
 }
 
+/* NULL: nobody is here from there. */
+static struct source *source_find(struct admission *a, const struct address *address)
+{
+	struct table_node *node = table_find(&a->sources, hash_of(a, address), is_address, address);
+	return node != NULL ? table_entry(node, struct source, node) : NULL;
+}
+
 static struct source *source_get(struct admission *a, const struct address *address)
 {
-	uint64_t hash = hash_of(a, address);
-	struct table_node *node = table_find(&a->sources, hash, is_address, address);
-	if (node != NULL)
-		return table_entry(node, struct source, node);
-	struct source *s = calloc(1, sizeof(*s));
+	struct source *s = source_find(a, address);
+	if (s != NULL)
+		return s;
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return NULL;
 	s->address = *address;
-	if (!table_add(&a->sources, hash, &s->node)) {
+	if (!table_add(&a->sources, hash_of(a, address), &s->node)) {
 		free(s);
 		return NULL;
 	}
@@ -83,9 +90,18 @@ static bool is_full(uint64_t count, uint64_t limit)
 	return limit != 0 && count >= limit;
 }
 
+/*
+ * Nobody gets more of the places for those who have not logged in than are still free: half of them if nobody else is here, and however many
+ * addresses come with all they can, there is one for the next.
+ */
+static bool has_its_share(const struct admission *a, const struct source *s, uint64_t limit)
+{
+	return limit != 0 && s->unauthenticated >= limit - a->unauthenticated;
+}
+
 /* NET_REFUSALS: nothing stands against one more. */
 static enum net_refusal refusal_of(struct admission *a, const struct address *source,
-    const struct net_config *limits, struct source **source_r)
+    const struct net_config *limits, bool exempt, struct source **source_r)
 {
 	if (is_full(a->connections, limits->connections))
 		return NET_REFUSED_CONNECTIONS;
@@ -96,19 +112,22 @@ static enum net_refusal refusal_of(struct admission *a, const struct address *so
 		return NET_REFUSED_NO_MEMORY;
 	if (is_full((*source_r)->connections, limits->connections_per_address))
 		return NET_REFUSED_ADDRESS;
+	if (!exempt && has_its_share(a, *source_r, limits->unauthenticated))
+		return NET_REFUSED_SHARE;
 	return NET_REFUSALS;
 }
 
 bool admission_enter(struct admission *a, const struct address *from,
-    const struct net_config *limits, enum net_refusal *refusal_r)
+    const struct net_config *limits, bool exempt, enum net_refusal *refusal_r)
 {
 	struct address address = address_source(from);
 	struct source *s = NULL;
 	pthread_mutex_lock(&a->lock);
-	*refusal_r = refusal_of(a, &address, limits, &s);
+	*refusal_r = refusal_of(a, &address, limits, exempt, &s);
 	bool admitted = *refusal_r == NET_REFUSALS;
 	if (admitted) {
 		s->connections++;
+		s->unauthenticated++;
 		a->connections++;
 		a->unauthenticated++;
 		a->accepted++;
@@ -122,26 +141,29 @@ void admission_refused(struct admission *a, enum net_refusal refusal)
 	a->refusals[refusal]++;
 }
 
-void admission_authenticated(struct admission *a)
+void admission_authenticated(struct admission *a, const struct address *from)
 {
+	struct address address = address_source(from);
+	pthread_mutex_lock(&a->lock);
+	source_find(a, &address)->unauthenticated--; /* entered before, so it is there */
 	a->unauthenticated--;
+	pthread_mutex_unlock(&a->lock);
 }
 
 void admission_leave(struct admission *a, const struct address *from, bool authenticated)
 {
 	struct address address = address_source(from);
 	pthread_mutex_lock(&a->lock);
-	struct table_node *node =
-	    table_find(&a->sources, hash_of(a, &address), is_address, &address);
-	struct source *s =
-	    table_entry(node, struct source, node); /* entered before, so it is there */
-	if (--s->connections == 0) {
-		table_remove(&a->sources, node);
-		free(s);
+	struct source *s = source_find(a, &address);
+	if (!authenticated) {
+		s->unauthenticated--;
+		a->unauthenticated--;
 	}
 	a->connections--;
-	if (!authenticated)
-		a->unauthenticated--;
+	if (--s->connections == 0) {
+		table_remove(&a->sources, &s->node);
+		free(s);
+	}
 	pthread_mutex_unlock(&a->lock);
 }
 

@@ -19,15 +19,16 @@ void admission_free(struct admission *a);
 
 /*
  * One more connection from there: counted if the limits allow it, and then given back by admission_leave(); else refusal_r says which does not.
+ * An exempt address may have all the places for those who have not logged in; of others each leaves as many free as it has.
  */
 bool admission_enter(struct admission *a, const struct address *from,
-    const struct net_config *limits, enum net_refusal *refusal_r);
+    const struct net_config *limits, bool exempt, enum net_refusal *refusal_r);
 
 /* A connection was refused, by admission_enter() or for another reason. */
 void admission_refused(struct admission *a, enum net_refusal refusal);
 
 /* It has logged in. */
-void admission_authenticated(struct admission *a);
+void admission_authenticated(struct admission *a, const struct address *from);
 
 void admission_leave(struct admission *a, const struct address *from, bool authenticated);
 

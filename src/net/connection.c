@@ -115,7 +115,7 @@ void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
 	enter_phase(c, NET_IN_SESSION);
-	admission_authenticated(c->worker->net->admission);
+	admission_authenticated(c->worker->net->admission, &c->address);
 	stream_authenticated(&c->tls);
 }
 

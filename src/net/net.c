@@ -20,6 +20,7 @@ const char *const net_phase_names[] = { [NET_IN_HANDSHAKE] = "handshake",
 const char *const net_refusal_names[] = { [NET_REFUSED_CONNECTIONS] = "connections",
 	[NET_REFUSED_UNAUTHENTICATED] = "unauthenticated",
 	[NET_REFUSED_ADDRESS] = "connections per address",
+	[NET_REFUSED_SHARE] = "unauthenticated per address",
 	[NET_REFUSED_NOT_ADMITTED] = "banned",
 	[NET_REFUSED_PENALTY] = "penalty",
 	[NET_REFUSED_NO_MEMORY] = "no memory" };

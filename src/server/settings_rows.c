@@ -217,7 +217,10 @@ const struct setting setting_rows[] = {
 		"Sign-ups from one address that is not in penalty_exempt: their hashes would keep all others "
 		"from logging in. 0: no limit." },
 	{ "limits.unauthenticated", SETTING_COUNT, AT_ONCE, AT(net.unauthenticated), "10000",
-	    .max = MOST, .help = "Connections at a time that have not logged in. 0: no limit." },
+	    .max = MOST,
+	    .help =
+		"Connections at a time that have not logged in. One address (in IPv6 a /64) that is not in "
+		"penalty_exempt gets no more of these places than are still free. 0: no limit." },
 
 	{ "limits.penalty_wrong_password", SETTING_SECONDS, AT_ONCE,
 	    AT(net.penalty_ms[NET_OFFENCE_PASSWORD]), "1", .max = LONGEST,

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from http_client import figures
 from wire import Refused, closed_without_a_word, eventually, unique
 
 REFUSED = "END <incorrect username or password>"
@@ -69,6 +70,34 @@ def test_connections_that_have_not_logged_in(serve):
 def test_connections_in_handshake_count_as_not_logged_in(serve):
     server = serve({"limits.unauthenticated": 2})
     eventually(lambda: closed_without_a_word(server.knock(), 0.5))
+
+
+def test_no_address_keeps_all_others_out(serve):
+    """Each gets as many places as are still free: half, a quarter, an eighth, and one for who comes last."""
+    server = serve({"limits.unauthenticated": 32, "limits.penalty_exempt": "", "limits.penalty_threshold": 0,
+                    "metrics.listen": "127.0.0.1:0"})
+    places = {"127.0.0.10": 16, "127.0.0.11": 8, "127.0.0.12": 4, "127.0.0.13": 2, "127.0.0.14": 1}
+    held = {}
+    for source, count in places.items():
+        held[source] = [server.connect(source=source) for _ in range(count)]
+        is_turned_away(server, source=source)
+    refused = 'messagerd_connections_refused_total{reason="unauthenticated per address"}'
+    assert figures(server)[refused] >= len(places)
+
+    held["127.0.0.14"].pop().sign_up("alice")  # who is in holds no place
+    held["127.0.0.10"].pop().die()
+    is_turned_away(server, source="127.0.0.11")  # it has its share
+    eventually(lambda: server.sign_up("bob", source="127.0.0.14"))
+    carol = server.sign_up("carol", source="127.0.0.15")
+    carol.is_settled()
+
+
+def test_an_address_that_is_exempt_may_have_all_places(serve):
+    server = serve({"limits.unauthenticated": 8, "limits.penalty_exempt": "127.0.0.20"})
+    crowd = [server.connect(source="127.0.0.20") for _ in range(8)]
+    is_turned_away(server, source="127.0.0.21")
+    crowd.pop().die()
+    eventually(lambda: server.sign_up("alice", source="127.0.0.21"))
 
 
 # Refused log-ins
@@ -173,6 +202,42 @@ def test_a_crowd_that_signs_up_at_once_is_not_hashed(serve):
     answers = [peer.next_record() for peer in peers]
     assert answers.count(f"{TOO_MANY} \r\n".encode()) == 55, answers
     assert sum(answer.startswith(b"ACCEPT ") for answer in answers) == 5, answers
+
+
+SLOW_HASH = {"login.password_memory": "32MiB", "login.password_passes": 3, "metrics.listen": "127.0.0.1:0"}
+
+
+def waiting(server):
+    return figures(server)["messagerd_passwords_waiting"]
+
+
+def test_a_log_in_does_not_wait_behind_a_storm_of_sign_ups(serve):
+    """Loopback, which is exempt from the limit on sign-ups, makes the storm."""
+    server = serve(SLOW_HASH)
+    alice = server.sign_up("alice")
+    alice.quit()
+    crowd = [server.connect() for _ in range(60)]
+    returning = server.connect()
+    for peer in crowd:
+        peer.say(f"PUT {unique('crowd')} secret")
+    eventually(lambda: waiting(server) > 40 or 1 / 0, errors=ZeroDivisionError)
+    returning.log_in(alice.name, alice.password)
+    assert waiting(server) > 25, "it came in with the last of those who came before it"
+
+
+def test_the_queue_of_hashes_is_bounded_and_holds_nobody_who_left(serve):
+    """By the places for those who have not logged in; and what nobody waits for any more is not hashed."""
+    server = serve({**SLOW_HASH, "limits.unauthenticated": 30})
+    crowd = [server.connect() for _ in range(30)]
+    for peer in crowd:
+        peer.say(f"PUT {unique('crowd')} secret")
+    is_turned_away(server)
+    assert 0 < waiting(server) <= 30
+    for peer in crowd:
+        peer.die()
+    eventually(lambda: waiting(server) == 0 or 1 / 0, errors=ZeroDivisionError)
+    assert figures(server)["messagerd_passwords_hashed_total"] < 30
+    server.sign_up("alice")
 
 
 # Queries

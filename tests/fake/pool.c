@@ -46,6 +46,11 @@ void pool_submit(struct pool *p, struct pool_job *job)
 	p->waiting++;
 }
 
+void pool_submit_later(struct pool *p, struct pool_job *job)
+{
+	pool_submit(p, job);
+}
+
 size_t pool_waiting(struct pool *p)
 {
 	return p->waiting;

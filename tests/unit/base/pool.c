@@ -1,5 +1,6 @@
 #include "base/pool.h"
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "unit.h"
@@ -50,6 +51,65 @@ static void a_job_may_hand_in_another_even_at_the_end(void **state)
 		assert_int_equal(jobs[i].runs, 1);
 }
 
+enum { SOON = 3 * POOL_STREAK, LATER = 10 };
+
+static sem_t begun, all_handed_in;
+static char order[SOON + LATER + 1];
+static size_t order_len;
+
+static void await(sem_t *event)
+{
+	while (sem_wait(event) != 0)
+		;
+}
+
+static void wait_for_all(struct pool_job *job)
+{
+	sem_post(&begun);
+	await(&all_handed_in);
+}
+
+static void note_soon(struct pool_job *job)
+{
+	order[order_len++] = 's';
+}
+
+static void note_later(struct pool_job *job)
+{
+	order[order_len++] = 'l';
+}
+
+static void what_can_wait_has_its_turn_after_a_streak(void **state)
+{
+	static struct pool_job first = { .run = wait_for_all }, soon[SOON], later[LATER];
+	struct pool *pool = pool_new(1);
+	sem_init(&begun, 0, 0);
+	sem_init(&all_handed_in, 0, 0);
+	pool_submit(pool, &first);
+	await(&begun);
+	for (int i = 0; i < LATER; i++) {
+		later[i].run = note_later;
+		pool_submit_later(pool, &later[i]);
+	}
+	for (int i = 0; i < SOON; i++) {
+		soon[i].run = note_soon;
+		pool_submit(pool, &soon[i]);
+	}
+	sem_post(&all_handed_in);
+	pool_free(pool);
+	sem_destroy(&all_handed_in);
+	sem_destroy(&begun);
+	char expected[sizeof(order)];
+	size_t len = 0;
+	for (int i = 0; i < SOON + LATER; i++) {
+		bool is_later =
+		    len >= SOON + SOON / POOL_STREAK || len % (POOL_STREAK + 1) == POOL_STREAK;
+		expected[len++] = is_later ? 'l' : 's';
+	}
+	expected[len] = '\0';
+	assert_string_equal(order, expected);
+}
+
 static void says_when_there_is_no_memory(void **state)
 {
 	unit_allocate_only(0);
@@ -62,6 +122,7 @@ int main(int argc, char **argv)
 {
 	UNIT_TEST(runs_each_job_once_before_it_ends);
 	UNIT_TEST(a_job_may_hand_in_another_even_at_the_end);
+	UNIT_TEST(what_can_wait_has_its_turn_after_a_streak);
 	UNIT_TEST(says_when_there_is_no_memory);
 	return unit_run(argc, argv);
 }
