@@ -163,7 +163,7 @@ static int init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const OSS
 	return 1;
 }
 
-static bool is_offered;
+static OSSL_PROVIDER *ours; /* loaded until the process ends */
 
 /* "try": the providers that OpenSSL would have anyway stay. */
 static void offer(void)
@@ -173,15 +173,15 @@ static void offer(void)
 		if (hashes[i] == NULL)
 			return;
 	}
-	is_offered = OSSL_PROVIDER_add_builtin(NULL, "messagerd", init) == 1 &&
-		     OSSL_PROVIDER_try_load(NULL, "messagerd", 1) != NULL;
+	if (OSSL_PROVIDER_add_builtin(NULL, "messagerd", init) == 1)
+		ours = OSSL_PROVIDER_try_load(NULL, "messagerd", 1);
 }
 
 bool schedule_offer(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, offer);
-	return is_offered;
+	return ours != NULL;
 }
 
 void schedule_catch(struct schedule_secrets *secrets)

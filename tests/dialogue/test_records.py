@@ -122,8 +122,8 @@ def test_other_peoples_clients_talk(own, tool, name, cipher):
 RENEWALS = {
     "openssl-both": ("openssl", (), "K\n", "KEYUPDATE"),
     "openssl": ("openssl", (), "k\n", "KEYUPDATE"),
-    "gnutls-both": ("gnutls", ("--inline-commands",), "^rekey1^\n", "Rekey was completed"),
-    "gnutls": ("gnutls", ("--inline-commands",), "^rekey^\n", "Rekey was completed"),
+    "gnutls-both": ("gnutls", ("--inline-commands",), "^rekey^\n", "Rekey was completed"),
+    "gnutls": ("gnutls", ("--inline-commands",), "^rekey1^\n", "Rekey was completed"),
 }
 
 
