@@ -1,7 +1,9 @@
 /* record.c: the rules of RFC 8446, section by section; "section" is of that. */
 #include "net/record.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
@@ -25,13 +27,17 @@ enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
 static struct {
 	EVP_CIPHER *cipher;
 	EVP_MD *hash;
+	bool takes_iv; /* as a parameter: set_nonce() */
 } fetched[SUITES];
+
+static bool tried(size_t i);
 
 static void fetch(void)
 {
 	for (size_t i = 0; i < SUITES; i++) {
 		fetched[i].cipher = EVP_CIPHER_fetch(NULL, suites[i].cipher, NULL);
 		fetched[i].hash = EVP_MD_fetch(NULL, suites[i].hash, NULL);
+		fetched[i].takes_iv = fetched[i].cipher != NULL && tried(i);
 	}
 	ERR_clear_error();
 }
@@ -104,8 +110,25 @@ bool record_key_load(const struct record_key *k, EVP_CIPHER_CTX *context, bool s
 	return false;
 }
 
-/* Section 5.3: the sequence number, padded on the left, xor the IV. The sequence must not wrap. */
-static bool set_nonce(struct record_key *k, EVP_CIPHER_CTX *context)
+/*
+ * The usual way to tell OpenSSL an IV first asks the cipher by name how long it is, a fifth of what a short record costs. GCM takes one as a
+ * parameter too, and the tag that is expected with it: the fixed part of an IV, of length -1, is all of it. No manual says so, so it is
+ * done only where it was tried().
+ */
+static bool set_by_parameter(EVP_CIPHER_CTX *context, uint8_t *nonce, uint8_t *tag)
+{
+	OSSL_PARAM parameters[3], *end = parameters;
+	*end++ = OSSL_PARAM_construct_octet_string(
+	    OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, nonce, (size_t)-1);
+	if (tag != NULL)
+		*end++ = OSSL_PARAM_construct_octet_string(
+		    OSSL_CIPHER_PARAM_AEAD_TAG, tag, RECORD_TAG_LEN);
+	*end = OSSL_PARAM_construct_end();
+	return EVP_CIPHER_CTX_set_params(context, parameters) == 1;
+}
+
+/* Section 5.3: the sequence number, padded on the left, xor the IV. The sequence must not wrap. The tag is the one to open with, or NULL. */
+static bool set_nonce(struct record_key *k, EVP_CIPHER_CTX *context, uint8_t *tag)
 {
 	uint8_t nonce[RECORD_IV_LEN];
 	if (k->sequence == UINT64_MAX)
@@ -113,7 +136,11 @@ static bool set_nonce(struct record_key *k, EVP_CIPHER_CTX *context)
 	memcpy(nonce, k->iv, RECORD_IV_LEN);
 	for (int i = 0; i < 8; i++)
 		nonce[RECORD_IV_LEN - 1 - i] ^= (uint8_t)(k->sequence >> (8 * i));
-	return EVP_CipherInit_ex(context, NULL, NULL, NULL, nonce, -1) == 1;
+	if (fetched[k->suite - suites].takes_iv)
+		return set_by_parameter(context, nonce, tag);
+	return EVP_CipherInit_ex(context, NULL, NULL, NULL, nonce, -1) == 1 &&
+	       (tag == NULL ||
+		   EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, RECORD_TAG_LEN, tag) == 1);
 }
 
 /* ---- Out ---- */
@@ -121,12 +148,15 @@ static bool set_nonce(struct record_key *k, EVP_CIPHER_CTX *context)
 static bool encrypt(
     struct record_key *k, EVP_CIPHER_CTX *context, uint8_t *header, uint8_t *inner, size_t len)
 {
+	OSSL_PARAM tag[] = { OSSL_PARAM_construct_octet_string(
+				 OSSL_CIPHER_PARAM_AEAD_TAG, inner + len, RECORD_TAG_LEN),
+		OSSL_PARAM_construct_end() };
 	int done;
-	if (!set_nonce(k, context) ||
-	    EVP_CipherUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
-	    EVP_CipherUpdate(context, inner, &done, inner, (int)len) != 1 ||
-	    EVP_CipherFinal_ex(context, inner + len, &done) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG_LEN, inner + len) != 1) {
+	if (!set_nonce(k, context, NULL) ||
+	    EVP_EncryptUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
+	    EVP_EncryptUpdate(context, inner, &done, inner, (int)len) != 1 ||
+	    EVP_EncryptFinal_ex(context, inner + len, &done) != 1 ||
+	    EVP_CIPHER_CTX_get_params(context, tag) != 1) {
 		ERR_clear_error();
 		return false;
 	}
@@ -184,11 +214,10 @@ static bool decrypt(struct record_key *k, EVP_CIPHER_CTX *context, const uint8_t
 	uint8_t tag[RECORD_TAG_LEN]; /* OpenSSL wants one that it may change */
 	int done;
 	memcpy(tag, sealed + len, RECORD_TAG_LEN);
-	if (!set_nonce(k, context) ||
-	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, RECORD_TAG_LEN, tag) != 1 ||
-	    EVP_CipherUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
-	    EVP_CipherUpdate(context, plain, &done, sealed, (int)len) != 1 ||
-	    EVP_CipherFinal_ex(context, plain + len, &done) != 1) {
+	if (!set_nonce(k, context, tag) ||
+	    EVP_DecryptUpdate(context, NULL, &done, header, RECORD_HEADER_LEN) != 1 ||
+	    EVP_DecryptUpdate(context, plain, &done, sealed, (int)len) != 1 ||
+	    EVP_DecryptFinal_ex(context, plain + len, &done) != 1) {
 		sodium_memzero(plain, len); /* what somebody has changed may yet hold a password */
 		ERR_clear_error();
 		return false;
@@ -224,4 +253,53 @@ int record_open(struct record_key *k, EVP_CIPHER_CTX *context, struct slice reco
 	default:
 		return -ALERT_UNEXPECTED_MESSAGE;
 	}
+}
+
+/* ---- The trial of set_by_parameter() ---- */
+
+enum { TRIAL_LEN = 40, TRIALS = 3, TRIAL_SEALED_LEN = TRIAL_LEN + RECORD_OVERHEAD };
+
+/* Seals some records in a row with k, opens them, and sees that a wrong tag is refused. */
+static bool try_some(struct record_key k, EVP_CIPHER_CTX *seals, EVP_CIPHER_CTX *opens,
+    char sealed[static TRIALS * TRIAL_SEALED_LEN])
+{
+	char content[TRIAL_LEN] = "tried", plain[TRIAL_SEALED_LEN];
+	struct record_key other = k;
+	struct slice found;
+	enum record_type type;
+	if (!record_key_load(&k, seals, true) || !record_key_load(&other, opens, false))
+		return false;
+	for (int i = 0; i < TRIALS; i++) {
+		struct slice record =
+		    slice_of(sealed + (size_t)i * TRIAL_SEALED_LEN, TRIAL_SEALED_LEN);
+		if (record_seal(&k, seals, RECORD_DATA, slice_of(content, TRIAL_LEN), 0,
+			sealed + (size_t)i * TRIAL_SEALED_LEN) != TRIAL_SEALED_LEN ||
+		    record_open(&other, opens, record, plain, &found, &type) != 1 ||
+		    !slice_equal(found, slice_of(content, TRIAL_LEN)))
+			return false;
+	}
+	other.sequence--;
+	sealed[TRIALS * TRIAL_SEALED_LEN - 1] ^= 1;
+	return record_open(&other, opens,
+		   slice_of(sealed + (size_t)(TRIALS - 1) * TRIAL_SEALED_LEN, TRIAL_SEALED_LEN),
+		   plain, &found, &type) == -ALERT_BAD_RECORD_MAC;
+}
+
+/* Whether records are the same either way. */
+static bool tried(size_t i)
+{
+	struct record_key k = {
+		.suite = &suites[i], .key = "any key", .iv = "any iv", .sequence = 7
+	};
+	char usual[TRIALS * TRIAL_SEALED_LEN], other[TRIALS * TRIAL_SEALED_LEN];
+	EVP_CIPHER_CTX *seals = EVP_CIPHER_CTX_new(), *opens = EVP_CIPHER_CTX_new();
+	bool same = seals != NULL && opens != NULL;
+	fetched[i].takes_iv = false;
+	same = same && try_some(k, seals, opens, usual);
+	fetched[i].takes_iv = true;
+	same = same && try_some(k, seals, opens, other) && memcmp(usual, other, sizeof(usual)) == 0;
+	EVP_CIPHER_CTX_free(seals);
+	EVP_CIPHER_CTX_free(opens);
+	ERR_clear_error();
+	return same;
 }
