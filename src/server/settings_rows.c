@@ -139,12 +139,12 @@ const struct setting setting_rows[] = {
 		"logged." },
 	{ "tls.min_version", SETTING_CHOICE, AT_ONCE, AT(net.min_version), "1.2",
 	    .choices = CHOICES("1.2", "1.3"), .help = "The oldest version of TLS that is spoken." },
-	{ "tls.records", SETTING_CHOICE, AT_ONCE, AT(net.records), "libssl",
+	{ "tls.records", SETTING_CHOICE, AT_ONCE, AT(net.records), "own",
 	    .choices = CHOICES("libssl", "own"),
 	    .help =
-		"Who makes the records of TLS 1.3 once OpenSSL has shaken hands: OpenSSL's libssl, or the "
-		"server itself, in less memory and time. TLS 1.2, and whoever shows a certificate, stay with "
-		"libssl." },
+		"Who makes the records of TLS 1.3 once OpenSSL has shaken hands: the server itself, in less "
+		"memory and time, or OpenSSL's libssl. TLS 1.2, and whoever shows a certificate, stay with "
+		"libssl in any case." },
 
 	{ "login.timeout", SETTING_SECONDS, AT_ONCE, AT(chat.login_timeout_ms), "60",
 	    .max = LONGEST,

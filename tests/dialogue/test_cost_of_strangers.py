@@ -63,8 +63,9 @@ def figures_received(server):
     return figures(server)["messagerd_received_bytes_total"]
 
 
-def test_in_log_in(serve):
-    server = serve({"metrics.listen": "127.0.0.1:0", "login.timeout": 1000})
+@pytest.mark.parametrize("records, most", [("own", 8 * KIB), ("libssl", 24 * KIB)])
+def test_in_log_in(serve, records, most):
+    server = serve({"tls.records": records, "metrics.listen": "127.0.0.1:0", "login.timeout": 1000})
     if server.is_sanitized():
         pytest.skip("a sanitizer keeps memory of its own")
     count = 300
@@ -74,7 +75,7 @@ def test_in_log_in(serve):
     eventually(lambda: states(server, login=count))
     each = (server.memory() - before) / count
     print(f"{each:.0f} bytes each")
-    assert len(strangers) == count and each < 24 * KIB
+    assert len(strangers) == count and each < most
 
 
 def test_they_are_gone_at_the_deadline(serve):

@@ -573,7 +573,7 @@ static const char example[] =
     "key =                           ; PEM; if empty, in the certificate's file\n"
     "client_certificates = off       ; off | optional | required (self-signed ones are taken, their fingerprint is logged)\n"
     "min_version = 1.2               ; 1.2 | 1.3\n"
-    "records = libssl                ; libssl | own\n"
+    "records = own                   ; libssl | own\n"
     "[login]\n"
     "timeout = 60\nhandshake_timeout = 10\nmax_tries = 60\n"
     "registration = open             ; open | closed (accounts then come from messagerctl only)\n"
