@@ -229,10 +229,11 @@ static void resume_all(struct worker *w)
 
 static uint64_t wait_of(const struct worker *w, uint64_t now_ms)
 {
-	uint64_t wait_ms = wheel_wait_ms(&w->wheel, now_ms);
-	if (w->alarm_due_ms == 0 || w->alarm_due_ms > now_ms + wait_ms)
-		return wait_ms;
-	return w->alarm_due_ms > now_ms ? w->alarm_due_ms - now_ms : 0;
+	uint64_t wheel_ms = wheel_wait_ms(&w->wheel, now_ms);
+	if (w->alarm_due_ms == 0)
+		return wheel_ms;
+	uint64_t alarm_ms = w->alarm_due_ms > now_ms ? w->alarm_due_ms - now_ms : 0;
+	return alarm_ms < wheel_ms ? alarm_ms : wheel_ms;
 }
 
 void worker_arm_timer(struct worker *w)

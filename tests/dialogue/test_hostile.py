@@ -294,3 +294,16 @@ def test_running_out_of_files(serve):
         visitor.close()
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, had)
     eventually(lambda: notice_nothing(server, people))
+
+
+def test_accepting_goes_on_where_nothing_else_is_waited_for(serve):
+    """No session has a deadline while there are no files to spare: the pause ends all the same."""
+    server = serve({"server.workers": 1, "session.check_interval": 0, "login.timeout": 0, "login.handshake_timeout": 0})
+    server.sign_up("alice").is_settled()
+    had = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (3, had[1]))
+    visitor = server.knock()
+    server.await_log(r"\baccept-paused\b")
+    visitor.close()
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, had)
+    server.sign_up("bob").is_settled()
