@@ -326,12 +326,12 @@ static void serve(struct server *server)
 static void *realloc_patiently(void *block, size_t size)
 {
 	enum { TRIES = 200, PAUSE_US = 10000 };
-	void *moved = realloc(block, size);
-	for (int i = 0; moved == NULL && size > 0 && i < TRIES; i++) {
+	for (int i = 0;; i++) {
+		void *moved = realloc(block, size);
+		if (moved != NULL || size == 0 || i == TRIES)
+			return moved;
 		usleep(PAUSE_US);
-		moved = realloc(block, size);
 	}
-	return moved;
 }
 
 /*

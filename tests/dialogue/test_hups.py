@@ -10,6 +10,7 @@ import pytest
 
 import soak
 from crowd import gather
+from mounts import behind, may_mount
 from wire import PATIENCE, eventually
 
 GOOD = "[login]\nmax_tries = {}\n[session]\ncheck_interval = 0\n"
@@ -110,6 +111,32 @@ def test_hup_under_load(serve, rounds):
     for talk in talks:
         talk.is_well()
     max_tries_is(server, in_force)
+
+
+def in_etc(folder):
+    """A server's command, for which this folder is /etc/messagerd."""
+    may_mount()
+    return behind(f"mount -t tmpfs tmpfs /etc\nmkdir /etc/messagerd\nmount --bind {folder} /etc/messagerd")
+
+
+def reload_says(server, pattern):
+    seen = len(server.log())
+    server.signal(signal.SIGHUP)
+    eventually(lambda: next(line for line in server.log()[seen:] if re.search(pattern, line)), errors=StopIteration)
+
+
+def test_the_default_file_goes_and_comes(serve, folder):
+    """What it was started with is still in force while the file is away: the defaults are no answer to a lost one."""
+    server = serve(folder=folder, config=GOOD.format(3), before=in_etc(folder), is_default=True)
+    talk = Talk(server)
+    max_tries_is(server, 3)
+    server.config.unlink()
+    reload_says(server, r"error reload-failed .*/etc/messagerd/messagerd\.conf.*No such file")
+    max_tries_is(server, 3)
+    server.config.write_text(GOOD.format(4))
+    reload_says(server, r"info reloaded\b")
+    max_tries_is(server, 4)
+    talk.is_well()
 
 
 @pytest.mark.threads

@@ -16,7 +16,10 @@ PENALTY = 'messagerd_connections_refused_total{reason="penalty"}'
 
 
 def is_refused(server, **how):
+    """At the door, for what it owes: a handshake whose time was over would look the same from outside."""
+    before = figures(server)[PENALTY]
     closed_without_a_word(server.knock(**how))
+    assert figures(server)[PENALTY] == before + 1, "it was closed, but not for its penalties"
 
 
 def wrong_password(server, **how):

@@ -12,6 +12,7 @@ import pytest
 
 import soak
 from http_client import get
+from mounts import behind, ext4, has_an_error, repair
 from shared_control import failing_disk, stepping_clock
 from transfer import PROBLEM, download, upload
 from wire import Refused, eventually, unique
@@ -173,6 +174,37 @@ def test_a_failing_disk(serve, folder, field, error):
     again = serve(folder=folder)
     for peer in alice, bob, carol:
         again.log_in(peer)
+
+
+def test_a_disk_that_turns_read_only(serve, folder):
+    """A real one: after an error the kernel writes no more to it, also not to files that are open. It is for good, until it is mounted anew."""
+    disk = folder / "disk"
+    disk.mkdir()
+    with ext4(folder / "image", 32) as device:
+        mounted = {"folder": folder, "before": behind(f"mount {device} {disk}"), "settings": {"server.data": disk / "data"}}
+        server = serve(**mounted)
+        alice, bob, carol = server.sign_up("alice"), server.sign_up("bob"), server.sign_up("carol")
+        upload(alice, "before", bob, bytes(100000))
+        carol.quit()
+        has_an_error(device)
+        for _ in range(3):
+            stranger = server.connect()
+            stranger.say(f"PUT {unique('user')} secret")
+            stranger.hears_last(LATER)
+        upload(alice, "during", bob, bytes(100000), answer=PROBLEM)
+        server.await_log(r"error store-failed ")
+        server.await_log(r"error file-failed .*Read-only file system")
+        talks(alice, bob)
+        server.log_in(carol)
+        server.dismiss()
+        server.stop()
+        repair(device)
+        again = serve(**mounted)
+        is_well_soon(again)
+        people = [again.log_in(peer) for peer in (alice, bob, carol)]
+        assert download(people[1]) == [(b"before", bytes(100000))]
+        again.dismiss()
+        again.stop()
 
 
 YEAR = 365 * 86400

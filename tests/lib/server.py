@@ -44,11 +44,14 @@ def run_messagerd(*words, seconds=PATIENCE):
 
 
 class Server:
-    """A running messagerd. Its data folder is FOLDER/data, its configuration file FOLDER/messagerd.conf."""
+    """
+    A running messagerd. Its data folder is FOLDER/data, its configuration file FOLDER/messagerd.conf, which --config names unless it is_default.
+    `before` is a command that becomes the one that follows it.
+    """
 
     running = []
 
-    def __init__(self, folder, settings=None, config="", environment=None, words=()):
+    def __init__(self, folder, settings=None, config="", environment=None, words=(), before=(), is_default=False):
         self.folder = Path(folder)
         self.data = self.folder / "data"
         self.config = self.folder / "messagerd.conf"
@@ -59,7 +62,7 @@ class Server:
         self._log_ended = False
         chosen = {"server.data": self.data, **USUAL, **RECORDS, **(settings or {})}
         self.process = subprocess.Popen(
-            [MESSAGERD, "--config", self.config, *arguments({k: v for k, v in chosen.items() if v is not None}), *words],
+            [*before, MESSAGERD, *([] if is_default else ["--config", self.config]), *arguments({k: v for k, v in chosen.items() if v is not None}), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})})
         threading.Thread(target=self._read_log, daemon=True).start()
