@@ -20,13 +20,13 @@ static bool is_own_number(const char *user)
 
 bool privileges_find(const char *user, uid_t *uid_r, gid_t *gid_r, char *why, size_t why_size)
 {
-	errno = 0;
-	const struct passwd *found = getpwnam(user);
-	if (found == NULL && is_own_number(user)) { /* a container may have nobody by name */
+	if (is_own_number(user)) { /* a container may have nobody by name */
 		*uid_r = geteuid();
 		*gid_r = getegid();
 		return true;
 	}
+	errno = 0;
+	const struct passwd *found = getpwnam(user);
 	if (found == NULL) {
 		snprintf(why, why_size, "there is no user \"%s\" (server.user)%s%s", user,
 		    errno ? ": " : "", errno ? strerror(errno) : "");

@@ -1,5 +1,6 @@
 """An allocation fails, the k-th, for every k on the way of each thing that people do: nobody crashes, nothing leaks, nothing is half done."""
 
+import os
 import signal
 import subprocess
 
@@ -221,12 +222,13 @@ def test_the_kth_allocation_fails(serve, thing, wanted):
 
 
 def start_with(folder, k):
-    """Start a server whose k-th allocation fails; whether it was ready, its status, what it said. Without its sandbox: libseccomp itself can't do
-    without memory."""
+    """Start a server whose k-th allocation fails; whether it was ready, its status, what it said. Without its sandbox and a look for its user's name:
+    libseccomp and glibc's name service themselves can't do without memory."""
     allocator = failing_malloc()
     allocator["countdown"] = k
     process = subprocess.Popen(
-        [MESSAGERD, "--config", "/dev/null", *arguments({**USUAL, "server.data": folder / "data", "server.workers": 1, "server.sandbox": "off"})],
+        [MESSAGERD, "--config", "/dev/null", *arguments({**USUAL, "server.data": folder / "data", "server.workers": 1, "server.sandbox": "off",
+                                                      "server.user": os.geteuid()})],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
         env=allocator.environment)
     said, is_ready = [], False
