@@ -11,7 +11,7 @@ import time
 import pytest
 
 from raw_tls import RawPeer
-from server import Server
+from server import MESSAGERD, Server
 from wire import PATIENCE, RECORD_MAX, Ending, client_context, unique
 
 # A cipher suite, by its names in OpenSSL, GnuTLS and NSS.
@@ -107,7 +107,11 @@ def tool():
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("name", TOOLS)
 def test_other_peoples_clients_talk(own, tool, name, cipher):
-    client = tool(TOOLS[name](*own.address, CIPHERS[cipher]))
+    talks_to_itself(tool(TOOLS[name](*own.address, CIPHERS[cipher])))
+
+
+def talks_to_itself(client):
+    __tracebackhide__ = True
     user = unique("tool")
     client.says(f"PUT {user} password \r\n")
     token = client.shows(rf"ACCEPT {user} (\S+) ")[1].decode()
@@ -116,6 +120,17 @@ def test_other_peoples_clients_talk(own, tool, name, cipher):
         client.shows(rf"RELAY {user} {user} number-{i} \r\n")
     client.says(f"END <bye> {token} \r\n")
     client.shows("END <end accepted> ")
+
+
+@pytest.mark.parametrize("suite", ["AES-128-GCM-SHA256", "AES-256-GCM-SHA384", "CHACHA20-POLY1305-SHA256"])
+def test_mbedtls_talks(own, tool, suite):
+    """That of Debian 12 speaks TLS 1.2, so its records stay libssl's, beside those of others that do not."""
+    program = MESSAGERD.parent / "tests/mbedtls_client"
+    if not program.exists():
+        pytest.skip("built without mbedTLS")
+    client = tool([program, own.address[0], str(own.address[1]), f"TLS-ECDHE-ECDSA-WITH-{suite}"])
+    client.shows(rf"TLSv1\.2 TLS-ECDHE-ECDSA-WITH-{suite}\n")
+    talks_to_itself(client)
 
 
 # What has a client change its keys, and what it shows then: with a wish for ours to be changed too, and without.
