@@ -3,6 +3,7 @@
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -168,6 +169,8 @@ static OSSL_PROVIDER *ours; /* loaded until the process ends */
 /* "try": the providers that OpenSSL would have anyway stay. */
 static void offer(void)
 {
+	if (OSSL_LIB_CTX_get0_global_default() == NULL)
+		return; /* no memory: EVP_MD_fetch() would not look */
 	for (size_t i = 0; i < HASHES; i++) {
 		hashes[i] = EVP_MD_fetch(NULL, hash_names[i], NULL);
 		if (hashes[i] == NULL)
