@@ -275,13 +275,13 @@ static bool seal_waiting(struct conn *c)
 	return true;
 }
 
-/* Hands over what waits for as long as the socket takes it, and behind the last of it the goodbye. */
+/* Hands over what waits for as long as the socket takes it, and behind the last of it, the records of the turn too, the goodbye. */
 static bool drain(struct conn *c)
 {
 	do {
 		if (c->backlog.len == 0 && !seal_waiting(c))
 			return false;
-		if (c->state == CONN_CLOSING && !c->said_bye && c->waiting.len == 0) {
+		if (c->state == CONN_CLOSING && !c->said_bye && conn_is_flushed(c)) {
 			stream_close_notify(&c->tls, &c->worker->io);
 			c->said_bye = true;
 		}
