@@ -318,7 +318,8 @@ static void end_turn(struct worker *w)
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	flush_dirty(w);
 	flush_crowd(w);
-	worker_flush(w);
+	if (list_is_empty(&w->crowd) || w->arena.used > CACHED_MAX_BYTES)
+		worker_flush(w); /* else what waits for the next slice may lie where it is */
 	bury_dead(w);
 	worker_arm_timer(w);
 	count_turn(w);
