@@ -62,12 +62,13 @@ uint64_t conn_last_sent_ms(const struct conn *c)
 
 size_t conn_queued_bytes(const struct conn *c)
 {
-	return c->backlog.len + c->waiting_bytes;
+	/* What waits without a backlog goes with the next flush, of which nobody is told. */
+	return c->backlog.len > 0 ? c->backlog.len + c->waiting_bytes : 0;
 }
 
 bool conn_is_flushed(const struct conn *c)
 {
-	return c->first == NULL && c->waiting.len == 0;
+	return !c->dropped && c->first == NULL && c->waiting.len == 0;
 }
 
 uint64_t conn_flushed_bytes(const struct conn *c)
@@ -141,7 +142,7 @@ void conn_die(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
-	if (c->state == CONN_HANDSHAKE && !c->worker->stopping)
+	if (c->state == CONN_HANDSHAKE && !c->worker->stopping && !c->broken)
 		handshake_failed(c);
 	c->state = CONN_DEAD;
 	wheel_drop(&c->worker->wheel, &c->deadline);

@@ -252,7 +252,7 @@ bool conn_is_open(const struct conn *c);
 /* When something was last handed to conn_send*(). */
 uint64_t conn_last_sent_ms(const struct conn *c);
 
-/* Bytes that wait for the socket to take them. */
+/* Bytes that wait for the socket to take them: as long as there are any, drained() is still to come. */
 size_t conn_queued_bytes(const struct conn *c);
 
 /*

@@ -186,14 +186,18 @@ static void drop_first_waiting(struct conn *c)
 	kept_unref(k);
 }
 
+/* What cannot be kept is gone with the turn's memory, and the connection with its flush. */
 void output_keep(struct conn *c)
 {
-	if (!keep_records(c))
-		c->broken = true;
+	if (keep_records(c))
+		return;
+	c->broken = c->dropped = true;
+	c->first = c->last = NULL;
 }
 
 void output_clear(struct conn *c)
 {
+	c->dropped = c->dropped || c->first != NULL || c->waiting.len > 0;
 	uncount_crowd(c);
 	c->in_crowd = false;
 	c->first = c->last = NULL;

@@ -53,6 +53,7 @@ struct conn {
 	bool said_bye;  /* close_notify is out */
 	bool heard_bye; /* the peer's has come */
 	bool broken;    /* no memory: to be lost at the end of the turn */
+	bool dropped;   /* something that was queued never went out */
 	uint32_t slot;
 	struct address address;
 

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
+from crowd import gather
 from ctl import Administrator
 from transfer import COMPLETE, PROBLEM, SENT, download, folder_of, hears_file, hears_files, put, upload
-from wire import Ending, eventually
+from wire import PATIENCE, Ending, eventually
 
 GENEROUS = {"files.upload_seconds": 60, "files.download_seconds": 60}
 LARGE = 24 << 20  # more than the buffers of a connection take while nobody reads
@@ -167,6 +168,26 @@ def test_messages_wait_until_it_is_over(patient):
         bob.hears(f"RELAY {bob} {alice} word {number}", f"RELAYG {alice} group {number}")
 
 
+def test_while_much_is_said_in_the_group(serve):
+    """What a crowd has to wait for is nothing that a download waits for."""
+    server = serve({"server.workers": 1, "session.messages_per_second": 0})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    for one in [*gather(server, 60), bob]:
+        one.say("CMD <group>")
+        one.is_settled()
+    texts = b"".join(alice.spelled(f"MSGG {alice} {number}") for number in range(1500))
+    for _ in range(3):
+        upload(alice, "file", bob, b"hello")
+        alice.say_raw(texts)
+        bob.say("CMD <get>")
+        heard = []
+        while heard[-1:] != [b"CMD <file send complete> \r\n"]:
+            record = bob.next_record()
+            assert isinstance(record, bytes), (record, heard)
+            heard += [] if record.startswith(b"RELAYG ") else [record]
+        assert heard[1:4] == [b"BEGINF file \r\n", b"hello", b"ENDF \r\n"]
+
+
 def test_no_check_among_the_bytes(serve, folder):
     server = serve(GENEROUS, folder=folder)
     alice, bob = server.sign_up("alice"), server.sign_up("bob")
@@ -261,6 +282,25 @@ def test_read_and_gone(server, way):
     upload(alice, "file", bob)
     assert len(download(bob)) == 1
     getattr(bob, way)()
+    is_removed(server, bob)
+
+
+@pytest.mark.parametrize("size", [50, 100_000, 500_000])
+def test_gone_with_the_question(serve, size):
+    """What was still to be sent when the peer turned out to be gone has not arrived."""
+    server = serve({"server.workers": 1})
+    alice, bob = server.sign_up("alice"), server.sign_up("bob")
+    data = os.urandom(size)
+    upload(alice, "file", bob, data)
+    time.sleep(0.2)  # until all before it is acknowledged, however late that is done
+    bob.tls.write(bob.spelled("CMD <get>"))
+    bob.close_notify()  # both leave together
+    bob.socket.settimeout(PATIENCE)
+    while bob.socket.recv(65536):
+        pass
+    time.sleep(0.3)  # in which it would be removed
+    again = eventually(lambda: server.log_in(bob))
+    assert download(again, seconds=60) == [(b"file", data)]
     is_removed(server, bob)
 
 
