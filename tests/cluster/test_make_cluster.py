@@ -76,7 +76,7 @@ def test_start_join_kill_and_end(_engines_are_here):
         process.stdin.write("node9\n")
         said_until(process, "There is no node9, but postgres, nats, node1, node2, node3")
         bob = eventually(lambda: Peer(addresses[1]).log_in(str(bob), "a password"), seconds=2 * LEASE_SECONDS)
-        eventually(lambda: is_heard(alice, bob))
+        eventually(lambda: is_heard(alice, bob), seconds=30)
 
         os.kill(pids["node3"], signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
@@ -94,8 +94,9 @@ def again(process, name):
 
 
 def is_heard(alice, bob):
+    """Until the first server has found NATS again, bob is not online for it."""
     alice.message(bob, "again")
-    bob.hears(f"RELAY {bob} {alice} again")
+    bob.hears(f"RELAY {bob} {alice} again", seconds=1)
 
 
 def test_a_port_that_is_taken(_engines_are_here, server):
