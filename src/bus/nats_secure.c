@@ -34,16 +34,14 @@ static natsStatus set_secrets(
 {
 	char secret[SECRET_SIZE];
 	natsStatus status = NATS_OK;
-	if (c->password_file[0] != '\0') {
-		if (!read_secret(c->password_file, secret, why, why_size))
-			return NATS_ERR;
-		status = natsOptions_SetUserInfo(o, c->user, secret);
-	}
-	if (status == NATS_OK && c->token_file[0] != '\0') {
-		if (!read_secret(c->token_file, secret, why, why_size))
-			return NATS_ERR;
-		status = natsOptions_SetToken(o, secret);
-	}
+	if (c->password_file[0] != '\0')
+		status = read_secret(c->password_file, secret, why, why_size)
+			     ? natsOptions_SetUserInfo(o, c->user, secret)
+			     : NATS_ERR;
+	if (status == NATS_OK && c->token_file[0] != '\0')
+		status = read_secret(c->token_file, secret, why, why_size)
+			     ? natsOptions_SetToken(o, secret)
+			     : NATS_ERR;
 	sodium_memzero(secret, sizeof(secret));
 	if (status == NATS_OK && c->nkey_file[0] != '\0')
 		status = natsOptions_SetNKeyFromSeed(o, c->nkey, c->nkey_file);
