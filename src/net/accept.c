@@ -50,6 +50,27 @@ static bool is_balancer(const struct address *address, const char *list)
 	return false;
 }
 
+/* Counts it in, if it may come. */
+static bool is_welcome(struct worker *w, const struct address *from, enum net_refusal *refusal_r)
+{
+	*refusal_r = NET_REFUSED_NOT_ADMITTED;
+	if (!w->events->admits(w, from))
+		return false;
+	*refusal_r = NET_REFUSED_PENALTY;
+	if (penalties_refuse(w->net->penalties, from, worker_now_ms(w)))
+		return false;
+	bool exempt = penalties_exempt(w->net->penalties, from);
+	return admission_enter(w->net->admission, from, &w->config, exempt, refusal_r);
+}
+
+static void await_first_bytes(struct conn *c)
+{
+	struct worker *w = c->worker;
+	if (w->config.handshake_timeout_ms > 0)
+		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
+	conn_poll_as_needed(c);
+}
+
 /* Nobody is counted yet: a connection of a balancer's, of which it will say whose it is. */
 static void accept_from_balancer(struct worker *w, int fd, const struct address *balancer)
 {
@@ -59,15 +80,7 @@ static void accept_from_balancer(struct worker *w, int fd, const struct address 
 		return;
 	}
 	c->state = CONN_PROXY;
-	if (w->config.handshake_timeout_ms > 0)
-		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
-	conn_poll_as_needed(c);
-}
-
-static bool enters(struct worker *w, const struct address *from, enum net_refusal *refusal_r)
-{
-	bool exempt = penalties_exempt(w->net->penalties, from);
-	return admission_enter(w->net->admission, from, &w->config, exempt, refusal_r);
+	await_first_bytes(c);
 }
 
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
@@ -78,15 +91,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 		accept_from_balancer(w, fd, &address);
 		return;
 	}
-	if (!w->events->admits(w, &address)) {
-		refuse(w, fd, NET_REFUSED_NOT_ADMITTED);
-		return;
-	}
-	if (penalties_refuse(w->net->penalties, &address, worker_now_ms(w))) {
-		refuse(w, fd, NET_REFUSED_PENALTY);
-		return;
-	}
-	if (!enters(w, &address, &refusal)) {
+	if (!is_welcome(w, &address, &refusal)) {
 		refuse(w, fd, refusal);
 		return;
 	}
@@ -97,9 +102,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 		return;
 	}
 	c->admitted = true;
-	if (w->config.handshake_timeout_ms > 0)
-		conn_set_deadline(c, worker_now_ms(w) + w->config.handshake_timeout_ms);
-	conn_poll_as_needed(c);
+	await_first_bytes(c);
 }
 
 /* ---- Behind a balancer ---- */
@@ -108,13 +111,8 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 static void admit(struct conn *c)
 {
 	struct worker *w = c->worker;
-	enum net_refusal refusal = NET_REFUSED_NOT_ADMITTED;
-	bool is_welcome = w->events->admits(w, &c->address);
-	if (is_welcome && penalties_refuse(w->net->penalties, &c->address, worker_now_ms(w))) {
-		refusal = NET_REFUSED_PENALTY;
-		is_welcome = false;
-	}
-	if (is_welcome && enters(w, &c->address, &refusal)) {
+	enum net_refusal refusal;
+	if (is_welcome(w, &c->address, &refusal)) {
 		buffer_clear(&c->left_over);
 		c->admitted = true;
 		c->state = CONN_HANDSHAKE;

@@ -45,13 +45,6 @@ void output_count(struct conn *c)
 
 /* ---- Records of this turn ---- */
 
-static void append_record(struct conn *c, struct record *r)
-{
-	*(c->last ? &c->last->next : &c->first) = r;
-	c->last = r;
-	c->last_sent_ms = worker_now_ms(c->worker);
-}
-
 /* What can't be sent whole and in order must not be sent in parts: without memory the connection ends with the turn. */
 static void out_of_memory(struct conn *c)
 {
@@ -59,32 +52,39 @@ static void out_of_memory(struct conn *c)
 	worker_mark_dirty(c);
 }
 
-void conn_send(struct conn *c, struct slice bytes)
+/* A record at the end of the turn's, with room for so many bytes behind it. NULL: c takes none any more. */
+static struct record *add_record(struct conn *c, size_t room)
 {
 	if (c->state != CONN_OPEN)
-		return;
-	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r) + bytes.len);
+		return NULL;
+	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r) + room);
 	if (r == NULL) {
 		out_of_memory(c);
-		return;
+		return NULL;
 	}
+	*r = (struct record){ 0 };
+	*(c->last ? &c->last->next : &c->first) = r;
+	c->last = r;
+	c->last_sent_ms = worker_now_ms(c->worker);
+	return r;
+}
+
+void conn_send(struct conn *c, struct slice bytes)
+{
+	struct record *r = add_record(c, bytes.len);
+	if (r == NULL)
+		return;
 	memcpy(r + 1, bytes.ptr, bytes.len);
-	*r = (struct record){ .bytes = slice_of((char *)(r + 1), bytes.len) };
-	append_record(c, r);
+	r->bytes = slice_of((char *)(r + 1), bytes.len);
 	worker_mark_dirty(c);
 }
 
 void conn_send_block(struct conn *c, struct slice bytes)
 {
-	if (c->state != CONN_OPEN)
+	struct record *r = add_record(c, 0);
+	if (r == NULL)
 		return;
-	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r));
-	if (r == NULL) {
-		out_of_memory(c);
-		return;
-	}
-	*r = (struct record){ .bytes = bytes };
-	append_record(c, r);
+	r->bytes = bytes;
 	worker_mark_dirty(c);
 }
 
@@ -107,15 +107,11 @@ static void uncount_crowd(struct conn *c)
 
 void conn_send_to_many(struct conn *c, struct many *many)
 {
-	if (c->state != CONN_OPEN)
+	struct record *r = add_record(c, 0);
+	if (r == NULL)
 		return;
-	struct record *r = arena_alloc(&c->worker->arena, sizeof(*r));
-	if (r == NULL) {
-		out_of_memory(c);
-		return;
-	}
-	*r = (struct record){ .bytes = many->bytes, .many = many };
-	append_record(c, r);
+	r->bytes = many->bytes;
+	r->many = many;
 	count_crowd(c, many->bytes.len);
 	worker_mark_crowd(c);
 }
