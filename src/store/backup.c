@@ -190,20 +190,10 @@ static bool put_all_waiting(struct backup *b)
 	return result == SQLITE_DONE || fail_sqlite(b, b->copy, "read the copy of the database");
 }
 
-static uint64_t count_rows(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt *statement = NULL;
-	uint64_t count = 0;
-	if (sqlite_prepare(db, sql, &statement) && sqlite3_step(statement) == SQLITE_ROW)
-		count = (uint64_t)sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	return count;
-}
-
 static void count_people(sqlite3 *db, struct backup_counts *counts)
 {
-	counts->accounts = count_rows(db, "SELECT count(*) FROM account");
-	counts->bans = count_rows(db, "SELECT count(*) FROM ban");
+	counts->accounts = sqlite_count(db, "SELECT count(*) FROM account");
+	counts->bans = sqlite_count(db, "SELECT count(*) FROM ban");
 }
 
 static void finish_copy(struct backup *b)

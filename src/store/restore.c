@@ -206,16 +206,6 @@ static bool is_text(sqlite3 *db, const char *sql, const char *expected)
 	return is_so;
 }
 
-static uint64_t number(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt *statement = NULL;
-	uint64_t n = 0;
-	if (sqlite_prepare(db, sql, &statement) && sqlite3_step(statement) == SQLITE_ROW)
-		n = (uint64_t)sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	return n;
-}
-
 /* Each row has its bytes, and there are no others. */
 static bool files_agree(struct restore *r, sqlite3 *db)
 {
@@ -245,8 +235,8 @@ static bool is_whole(struct restore *r)
 		       is_text(db, "PRAGMA quick_check(1)", "ok");
 	bool is_good = is_open && sqlite_schema_update(db, path, r->why, r->why_size);
 	if (is_good) {
-		r->counts.accounts = number(db, "SELECT count(*) FROM account");
-		r->counts.bans = number(db, "SELECT count(*) FROM ban");
+		r->counts.accounts = sqlite_count(db, "SELECT count(*) FROM account");
+		r->counts.bans = sqlite_count(db, "SELECT count(*) FROM ban");
 		is_good = files_agree(r, db);
 	}
 	if (!is_open || (!is_good && r->why[0] == '\0'))

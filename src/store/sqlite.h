@@ -1,4 +1,4 @@
-/* sqlite.h: the inside of the store in SQLite: what sqlite.c, sqlite_calls.c, sqlite_files.c and files.c share. Not for other rooms. */
+/* sqlite.h: the inside of the store in SQLite: what sqlite.c, sqlite_calls.c, sqlite_files.c, files.c, backup.c and restore.c share. Not for other rooms. */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 
@@ -16,7 +16,11 @@ enum lane_kind { LANE_WRITER, LANE_READER, LANE_COUNT };
 enum { SQLITE_CALL_COUNT = STORE_FILE_ADD + 2 }; /* one is not for callers */
 
 enum lane_kind sqlite_call_lane(enum store_call call);
+
+/* The statement is the caller's, for sqlite3_finalize(). false: SQLite does not take it, and says why; *statement_r is NULL then. */
 bool sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **statement_r);
+/* The number that a SELECT of one row gives; 0 also if it can't be run. */
+uint64_t sqlite_count(sqlite3 *db, const char *sql);
 
 /* Prepares the statements of a lane's calls; the others stay NULL. */
 bool sqlite_calls_prepare(

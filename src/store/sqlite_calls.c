@@ -87,6 +87,16 @@ bool sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **statement_r)
 	       SQLITE_OK;
 }
 
+uint64_t sqlite_count(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+	uint64_t count = 0;
+	if (sqlite_prepare(db, sql, &statement) && sqlite3_step(statement) == SQLITE_ROW)
+		count = (uint64_t)sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return count;
+}
+
 bool sqlite_calls_prepare(
     sqlite3 *db, enum lane_kind lane, sqlite3_stmt *statements[static SQLITE_CALL_COUNT])
 {
