@@ -39,7 +39,7 @@ struct crowd_events {
 enum { SERVERS_MAX = 8 };
 struct servers {
 	uint32_t count;
-	uint16_t ports[SERVERS_MAX];
+	int ports[SERVERS_MAX];
 	pid_t pids[SERVERS_MAX];
 };
 

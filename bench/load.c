@@ -4,6 +4,7 @@
  * the run with status 1.
  */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,37 +85,20 @@ static const struct mode *mode_named(const char *name)
 	return NULL;
 }
 
-/* Numbers by commas, none of them 0; 0: these are something else, or too many. */
-static uint32_t read_numbers(const char *text, unsigned long numbers_r[static SERVERS_MAX])
+/* Numbers by commas, each from 1 to max. Returns how many; 0: these are something else, or too many. */
+static uint32_t read_numbers(const char *text, long max, int numbers_r[static SERVERS_MAX])
 {
 	for (uint32_t count = 0; count < SERVERS_MAX; text++) {
 		char *end;
-		numbers_r[count] = strtoul(text, &end, 10);
-		if (end == text || numbers_r[count++] == 0 || (*end != '\0' && *end != ','))
+		long number = strtol(text, &end, 10);
+		if (number < 1 || number > max || (*end != '\0' && *end != ','))
 			return 0;
+		numbers_r[count++] = (int)number;
 		if (*end == '\0')
 			return count;
 		text = end;
 	}
 	return 0;
-}
-
-static uint32_t read_ports(const char *text, uint16_t ports_r[static SERVERS_MAX])
-{
-	unsigned long numbers[SERVERS_MAX];
-	uint32_t count = read_numbers(text, numbers);
-	for (uint32_t i = 0; i < count; i++)
-		ports_r[i] = (uint16_t)numbers[i];
-	return count;
-}
-
-static uint32_t read_pids(const char *text, pid_t pids_r[static SERVERS_MAX])
-{
-	unsigned long numbers[SERVERS_MAX];
-	uint32_t count = read_numbers(text, numbers);
-	for (uint32_t i = 0; i < count; i++)
-		pids_r[i] = (pid_t)numbers[i];
-	return count;
 }
 
 enum { OPTION_MODE = 'A', OPTION_DIALECT, OPTION_PORT, OPTION_PID, OPTION_LABEL };
@@ -144,9 +128,10 @@ static const struct mode *read_options(int argc, char **argv, struct options *op
 		else if (option == OPTION_DIALECT)
 			options->dialect = dialect_named(optarg);
 		else if (option == OPTION_PORT)
-			options->servers.count = read_ports(optarg, options->servers.ports);
+			options->servers.count =
+			    read_numbers(optarg, UINT16_MAX, options->servers.ports);
 		else if (option == OPTION_PID)
-			pids = read_pids(optarg, options->servers.pids);
+			pids = read_numbers(optarg, INT_MAX, options->servers.pids);
 		else if (option == OPTION_LABEL)
 			options->label = optarg;
 		else
