@@ -322,7 +322,7 @@ static bool has_all_it_needs(struct plain *p)
 	return false;
 }
 
-static void on_transfer_words(void *ctx, const char *words, struct slice foreign)
+void plain_tell(void *ctx, const char *words, struct slice foreign)
 {
 	struct plain *p = ctx;
 	screen_notice_text(&p->screen, foreign, "%s", words);
@@ -343,7 +343,7 @@ static void begin_transfers(struct plain *p)
 			      .is_interactive = p->is_interactive,
 			      .must_succeed = errands_are_all(p),
 			      .shows_progress = p->is_interactive && !p->screen.typing.is_dumb,
-			      .tell = on_transfer_words,
+			      .tell = plain_tell,
 			      .moved = on_transfer_moved,
 			      .ctx = p,
 			  });

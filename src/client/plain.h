@@ -79,6 +79,9 @@ struct plain {
  */
 enum exit_status plain_run(struct options *options, struct password *password);
 
+/* The tell() of a transfer_user or a muting_user whose ctx is p: shows it as a notice. */
+void plain_tell(void *ctx, const char *words, struct slice foreign);
+
 /* greet.c */
 
 /* Begins: connects, or asks where to. */

@@ -613,6 +613,11 @@ bool session_mute(struct session *s, struct slice user, bool muted)
 	return muted_set(&s->muted, user, muted);
 }
 
+bool session_has_muted(const struct session *s, struct slice user)
+{
+	return muted_has(&s->muted, user);
+}
+
 struct slice session_muted(const struct session *s, size_t number)
 {
 	return muted_name(&s->muted, number);

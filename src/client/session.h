@@ -146,6 +146,7 @@ size_t session_waiting_texts(const struct session *s);
 
 /* Hides what a user says, or no longer. false: no memory, or the name is too long. */
 bool session_mute(struct session *s, struct slice user, bool muted);
+bool session_has_muted(const struct session *s, struct slice user);
 /* The number-th muted name, from 0; an empty slice: there are no more. */
 struct slice session_muted(const struct session *s, size_t number);
 

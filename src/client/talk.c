@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "client/commands.h"
+#include "client/muting.h"
 #include "client/outgoing.h"
 #include "client/plain.h"
 #include "client/sanitize.h"
@@ -245,44 +246,21 @@ static void do_status(struct plain *p, struct slice arguments)
 
 static void do_help(struct plain *p, struct slice arguments);
 
-static void show_muted(struct plain *p)
+static struct muting_user muting_user(struct plain *p)
 {
-	struct slice name;
-	size_t count = 0;
-	while ((name = session_muted(p->session, count)).len > 0) {
-		screen_notice_text(&p->screen, name, "muted: ");
-		count++;
-	}
-	if (count == 0)
-		screen_notice(&p->screen, "Nobody is muted.");
-}
-
-static void mute_all(struct plain *p, struct slice names, bool muted)
-{
-	struct slice name;
-	while (word_take(&names, &name)) {
-		if (session_mute(p->session, name, muted))
-			screen_notice_text(
-			    &p->screen, name, muted ? "muted: " : "no longer muted: ");
-		else
-			screen_notice_text(&p->screen, name, "cannot be muted: ");
-	}
+	return (struct muting_user){ .session = p->session, .tell = plain_tell, .ctx = p };
 }
 
 static void do_mute(struct plain *p, struct slice arguments)
 {
-	if (arguments.len == 0)
-		show_muted(p);
-	else
-		mute_all(p, arguments, true);
+	struct muting_user user = muting_user(p);
+	muting_mute(&user, arguments);
 }
 
 static void do_unmute(struct plain *p, struct slice arguments)
 {
-	if (arguments.len == 0)
-		screen_notice(&p->screen, "Say whom: :unmute: NAME...");
-	else
-		mute_all(p, arguments, false);
+	struct muting_user user = muting_user(p);
+	muting_unmute(&user, arguments);
 }
 
 void talk_quit(struct plain *p)

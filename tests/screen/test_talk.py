@@ -45,6 +45,27 @@ def test_messages_of_others_go_to_their_own_conversation(server, talking):
     leaves(person)
 
 
+def test_the_muted_are_not_seen(server, talking):
+    alice, bob, carol = unique("alice"), server.sign_up("bob"), server.sign_up("carol")
+    person = talking(server, alice, "--sign-up", to=bob)
+    carol.message(alice, "before")
+    person.sees(f"│ 4 {carol} 1$")
+    person.keys(f":mute: {carol}", "Enter")
+    person.sees(f"(?s)\\* muted: {carol}.*connected$")
+    carol.message(alice, "never seen")
+    carol.is_settled()
+    bob.message(alice, "a mark")
+    person.sees(f"{bob}: a mark")
+    person.keys(f":unmute: {carol}", "Enter")
+    person.sees(f"no longer muted: {carol}")
+    carol.message(alice, "after")
+    person.sees(f"│ 4 {carol} 2$")
+    person.keys("M-4")
+    person.sees(f"(?s){carol}: before.*{carol}: after")
+    assert "never seen" not in person.text()
+    leaves(person)
+
+
 def test_what_is_unread_is_named_by_its_weight(server, talking):
     alice, bob, carol = unique("alice"), server.sign_up("bob"), server.sign_up("carol")
     person = talking(server, alice, "--sign-up", to=bob)

@@ -242,7 +242,7 @@ void full_no_memory(struct full *f)
 	contact_end(f->contact, EXIT_BROKEN, "out of memory");
 }
 
-static void on_transfer_words(void *ctx, const char *words, struct slice foreign)
+void full_tell(void *ctx, const char *words, struct slice foreign)
 {
 	struct full *f = ctx;
 	full_say_text(f, foreign, "%s", words);
@@ -302,7 +302,7 @@ static bool full_init(struct full *f, struct why *why)
 					.downloads_folder = f->options->downloads_folder,
 					.is_interactive = true,
 					.shows_progress = true,
-					.tell = on_transfer_words,
+					.tell = full_tell,
 					.moved = on_transfer_moved,
 					.ctx = f });
 	f->ask_names_ms = UINT64_MAX;

@@ -131,6 +131,8 @@ void full_say_text(struct full *f, struct slice foreign, const char *format, ...
 /* A notice in another one. */
 void full_say_in(struct full *f, struct conversation *c, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The tell() of a transfer_user or a muting_user whose ctx is f: a notice in the current conversation. */
+void full_tell(void *ctx, const char *words, struct slice foreign);
 void full_no_memory(struct full *f);
 /* What the options, and by them the settings, say need not be asked for. */
 void full_take_options(struct full *f);

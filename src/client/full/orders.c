@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "client/full/full.h"
+#include "client/muting.h"
 
 /* What waits is sent before we leave, if there is a connection; else it would be lost, and the person may not know. */
 static bool must_warn(struct full *f)
@@ -146,47 +147,32 @@ static void do_help(struct full *f, struct slice arguments)
 	    "and forth; C-s: search back. C-r: search what was typed. Tab completes. C-c clears the line, C-z suspends, C-d leaves.");
 }
 
-static void show_muted(struct full *f)
+static struct muting_user muting_user(struct full *f)
 {
-	struct slice name;
-	size_t count = 0;
-	while ((name = session_muted(f->session, count)).len > 0) {
-		full_say_text(f, name, "muted: ");
-		count++;
-	}
-	if (count == 0)
-		full_say(f, "Nobody is muted.");
+	return (struct muting_user){ .session = f->session, .tell = full_tell, .ctx = f };
 }
 
-static void mute_all(struct full *f, struct slice names, bool muted)
+/* What of the muted is unread is no news. */
+static void mark_muted(struct full *f)
 {
-	struct slice name;
-	while (word_take(&names, &name)) {
-		struct conversation *c = model_find(&f->model, name);
-		bool ok = session_mute(f->session, name, muted);
-		if (ok && c != NULL)
-			c->is_muted = muted;
-		full_say_text(f, name, "%s",
-		    !ok     ? "cannot be muted: "
-		    : muted ? "muted: "
-			    : "no longer muted: ");
+	for (size_t i = 0; i < f->model.count; i++) {
+		struct conversation *c = f->model.conversations[i];
+		c->is_muted = session_has_muted(f->session, conversation_name(c));
 	}
 }
 
 static void do_mute(struct full *f, struct slice arguments)
 {
-	if (arguments.len == 0)
-		show_muted(f);
-	else
-		mute_all(f, arguments, true);
+	struct muting_user user = muting_user(f);
+	muting_mute(&user, arguments);
+	mark_muted(f);
 }
 
 static void do_unmute(struct full *f, struct slice arguments)
 {
-	if (arguments.len == 0)
-		full_say(f, "Say whom: :unmute: NAME...");
-	else
-		mute_all(f, arguments, false);
+	struct muting_user user = muting_user(f);
+	muting_unmute(&user, arguments);
+	mark_muted(f);
 }
 
 static void do_forget(struct full *f, struct slice arguments)
