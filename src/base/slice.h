@@ -47,4 +47,14 @@ static inline struct slice slice_skip(struct slice s, size_t n)
 	return (struct slice){ n > 0 ? s.ptr + n : s.ptr, s.len - n };
 }
 
+/* Without the spaces and tabs around it. */
+static inline struct slice slice_trim(struct slice s)
+{
+	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
+		s = slice_skip(s, 1);
+	while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
 #endif

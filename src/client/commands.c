@@ -21,15 +21,6 @@ const struct command commands[] = {
 	{ COMMAND_NONE, NULL, NULL, NULL },
 };
 
-static struct slice trim(struct slice s)
-{
-	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
-		s = slice_skip(s, 1);
-	while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 const struct command *command_named(struct slice name)
 {
 	for (const struct command *c = commands; c->word != NULL; c++) {
@@ -47,7 +38,7 @@ enum command_id command_find(struct slice line, struct slice *arguments_r)
 			continue;
 		struct slice rest = slice_skip(line, word.len);
 		if (rest.len == 0 || rest.ptr[0] == ' ' || rest.ptr[0] == '\t') {
-			*arguments_r = trim(rest);
+			*arguments_r = slice_trim(rest);
 			return c->id;
 		}
 	}
@@ -56,7 +47,7 @@ enum command_id command_find(struct slice line, struct slice *arguments_r)
 
 bool word_take(struct slice *words, struct slice *word_r)
 {
-	*words = trim(*words);
+	*words = slice_trim(*words);
 	if (words->len == 0)
 		return false;
 	const char *space = memchr(words->ptr, ' ', words->len);

@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "client/plain.h"
+#include "client/reply.h"
 
 enum { LOGINS_TYPED_MAX = 3 };
 
@@ -45,27 +45,6 @@ void greet_answer(struct plain *p, struct slice line)
 	questions[question].answer(p, line);
 }
 
-static struct slice trim(struct slice s)
-{
-	while (s.len > 0 && s.ptr[0] == ' ')
-		s = slice_skip(s, 1);
-	while (s.len > 0 && s.ptr[s.len - 1] == ' ')
-		s.len--;
-	return s;
-}
-
-/* 1: yes, 0: no, <0: neither. */
-static int yes_or_no(struct slice line)
-{
-	static const char *const words[] = { "n", "no", "y", "yes" };
-	line = trim(line);
-	for (int i = 0; i < 4; i++) {
-		if (strlen(words[i]) == line.len && strncasecmp(words[i], line.ptr, line.len) == 0)
-			return i / 2;
-	}
-	return -1;
-}
-
 static void connect_now(struct plain *p)
 {
 	contact_connect(p->contact, clock_now_ms());
@@ -82,7 +61,7 @@ void greet_begin(struct plain *p)
 static void answer_server(struct plain *p, struct slice line)
 {
 	char text[HOST_SIZE + PORT_SIZE + 4];
-	line = trim(line);
+	line = slice_trim(line);
 	if (line.len == 0)
 		line = SLICE("localhost");
 	snprintf(text, sizeof(text), "%.*s", (int)line.len, line.ptr);
@@ -97,7 +76,7 @@ static void answer_server(struct plain *p, struct slice line)
 
 static void answer_trust(struct plain *p, struct slice line)
 {
-	int answer = yes_or_no(line);
+	int answer = reply_yes_or_no(line, -1);
 	if (answer < 0)
 		greet_ask(p, ASK_TRUST);
 	else
@@ -120,7 +99,7 @@ static void advance(struct plain *p)
 
 static void answer_sign_up(struct plain *p, struct slice line)
 {
-	int answer = trim(line).len == 0 ? 0 : yes_or_no(line);
+	int answer = reply_yes_or_no(line, 0);
 	if (answer >= 0) {
 		p->knows_sign_up = true;
 		p->sign_up = answer == 1;
@@ -130,7 +109,7 @@ static void answer_sign_up(struct plain *p, struct slice line)
 
 static void answer_user(struct plain *p, struct slice line)
 {
-	line = trim(line);
+	line = slice_trim(line);
 	if (name_can_be_sent(line) && line.len <= sizeof(p->user)) {
 		p->user_len = line.len;
 		memcpy(p->user, line.ptr, line.len);
@@ -151,7 +130,7 @@ static void answer_password(struct plain *p, struct slice line)
 
 static void answer_file(struct plain *p, struct slice line)
 {
-	line = trim(line);
+	line = slice_trim(line);
 	if (line.len > 0)
 		transfer_upload_typed(&p->transfer, talk_target(p), line);
 	talk_prompt(p);

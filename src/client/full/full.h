@@ -156,8 +156,6 @@ void full_begin(struct full *f);
 void full_ask(struct full *f, enum full_question question);
 /* The line answers the question. */
 void full_answer(struct full *f, struct slice line);
-/* 1: yes, 0: no, <0: neither. */
-int full_yes_or_no(struct slice line);
 /* Takes a question back that the person need not answer. false: there is none, or it must be answered. */
 bool full_unask(struct full *f);
 void full_on_contact_event(void *ctx, const struct contact_event *event);
@@ -174,8 +172,6 @@ void full_ask_names(struct full *f);
 /* Tab was pressed after so many bytes. If it has found nobody, or long after the last answer, it is asked again; if nobody, Tab is repeated at the answer. */
 void full_tab_names(struct full *f, size_t typed_len, bool is_found);
 void full_answer_target(struct full *f, struct slice line);
-/* Without spaces around. */
-struct slice full_trim(struct slice s);
 void full_on_session_event(void *ctx, const struct session_event *event);
 /* Sends a text to the current conversation. false: it was not taken, and the person was told why. */
 bool full_message(struct full *f, struct slice text);

@@ -111,7 +111,7 @@ static void do_upload(struct full *f, struct slice arguments)
 
 void full_answer_file(struct full *f, struct slice line)
 {
-	line = full_trim(line);
+	line = slice_trim(line);
 	if (line.len > 0)
 		do_upload(f, line);
 }

@@ -148,7 +148,7 @@ static void order_instead(struct full *f, enum command_id command, struct slice 
 
 void full_answer_target(struct full *f, struct slice line)
 {
-	struct slice name = full_trim(line);
+	struct slice name = slice_trim(line);
 	struct line_meaning meaning = line_read(name);
 	if (meaning.kind == LINE_COMMAND) {
 		order_instead(f, meaning.command, meaning.text);

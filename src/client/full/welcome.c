@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <sodium.h>
 
 #include "base/clock.h"
 #include "client/full/full.h"
+#include "client/reply.h"
 
 static void answer_server(struct full *f, struct slice line);
 static void answer_trust(struct full *f, struct slice line);
@@ -72,26 +72,6 @@ bool full_unask(struct full *f)
 	return true;
 }
 
-struct slice full_trim(struct slice s)
-{
-	while (s.len > 0 && s.ptr[0] == ' ')
-		s = slice_skip(s, 1);
-	while (s.len > 0 && s.ptr[s.len - 1] == ' ')
-		s.len--;
-	return s;
-}
-
-int full_yes_or_no(struct slice line)
-{
-	static const char *const words[] = { "n", "no", "y", "yes" };
-	line = full_trim(line);
-	for (int i = 0; i < 4; i++) {
-		if (strlen(words[i]) == line.len && strncasecmp(words[i], line.ptr, line.len) == 0)
-			return i / 2;
-	}
-	return -1;
-}
-
 /* The way to the session */
 
 static void connect_now(struct full *f)
@@ -144,7 +124,7 @@ static bool find_server(struct full *f, const char *text, struct why *why)
 static void answer_server(struct full *f, struct slice line)
 {
 	char text[SERVER_TEXT_SIZE];
-	line = full_trim(line);
+	line = slice_trim(line);
 	if (line.len == 0)
 		line = SLICE("localhost");
 	snprintf(text, sizeof(text), "%.*s", (int)line.len, line.ptr);
@@ -171,7 +151,7 @@ static void ask_for_trust(struct full *f, const char *fingerprint)
 
 static void answer_trust(struct full *f, struct slice line)
 {
-	int answer = full_yes_or_no(line);
+	int answer = reply_yes_or_no(line, -1);
 	if (answer < 0)
 		full_ask(f, QUESTION_TRUST);
 	else
@@ -199,7 +179,7 @@ static void advance(struct full *f)
 
 static void answer_sign_up(struct full *f, struct slice line)
 {
-	int answer = full_trim(line).len == 0 ? 0 : full_yes_or_no(line);
+	int answer = reply_yes_or_no(line, 0);
 	if (answer >= 0) {
 		f->knows_sign_up = true;
 		f->sign_up = answer == 1;
@@ -209,7 +189,7 @@ static void answer_sign_up(struct full *f, struct slice line)
 
 static void answer_user(struct full *f, struct slice line)
 {
-	line = full_trim(line);
+	line = slice_trim(line);
 	if (name_can_be_sent(line) && line.len <= sizeof(f->user)) {
 		f->was_asked = true;
 		f->user_len = line.len;
@@ -267,7 +247,7 @@ static void ask_again(struct full *f, const char *text)
 
 static void answer_retry(struct full *f, struct slice line)
 {
-	int answer = full_yes_or_no(line);
+	int answer = reply_yes_or_no(line, -1);
 	if (answer < 0) {
 		full_ask(f, QUESTION_RETRY);
 	} else if (answer == 1) {
@@ -324,7 +304,7 @@ static void keep(struct full *f)
 
 static void answer_keep(struct full *f, struct slice line)
 {
-	int answer = full_trim(line).len == 0 ? 0 : full_yes_or_no(line);
+	int answer = reply_yes_or_no(line, 0);
 	if (answer < 0) {
 		full_ask(f, QUESTION_KEEP);
 		return;

@@ -42,9 +42,29 @@ static void skips(void **state)
 	assert_slice_is(slice_skip((struct slice){ NULL, 0 }, 0), "");
 }
 
+static const struct trim_case {
+	const char *name;
+	struct slice whole, rest;
+} trim_cases[] = {
+	{ "nothing around", SLICE("a b"), SLICE("a b") },
+	{ "before", SLICE(" \ta"), SLICE("a") },
+	{ "behind", SLICE("a \t "), SLICE("a") },
+	{ "around", SLICE("\t a b "), SLICE("a b") },
+	{ "only blanks", SLICE(" \t "), SLICE("") },
+	{ "nothing", { NULL, 0 }, { NULL, 0 } },
+	{ "line ends stay", SLICE(" a\r\n"), SLICE("a\r\n") },
+};
+
+static void trims(void **state)
+{
+	const struct trim_case *c = *state;
+	assert_slice_equal(slice_trim(c->whole), c->rest);
+}
+
 int main(int argc, char **argv)
 {
 	UNIT_EACH(pair_compares, pair_cases);
 	UNIT_TEST(skips);
+	UNIT_EACH(trims, trim_cases);
 	return unit_run(argc, argv);
 }
