@@ -1,8 +1,8 @@
 /*
- * typed.c: what a person types, or a terminal pastes, into the line of the full screen. Each byte is a key, or begins a paste. What must hold,
- * besides no crash:
+ * typed.c: what a person types, or a terminal pastes, into the line of the full screen. Each byte is a key, or begins a paste; how many there are
+ * says how large the screen is, which shows the line after each. What must hold, besides no crash:
  *
- *  - the cursor is within the text, and the text within its bound;
+ *  - the cursor is within the text, and the text within its bound; the cursor that is seen is within the input's rows;
  *  - what a line means is said of a part of that line;
  *  - undo leads back to the empty line from which it began.
  */
@@ -11,8 +11,12 @@
 #include "base/buffer.h"
 #include "client/full/input.h"
 #include "client/full/line.h"
+#include "client/full/view.h"
 #include "client/full/width.h"
 #include "fuzz.h"
+
+/* A longer text is given up: a key that goes by words, or undoes them, costs what it passes over, and a few keys double a text. */
+enum { TEXT_MAX_LEN = 16 * 1024 };
 
 enum { NAMED_KEYS = 0x80, ALT_KEYS = 0xa0, PASTES = 0xc0, CHARACTERS = 0xe0 };
 
@@ -31,6 +35,46 @@ static bool is_part(struct slice part, struct slice of)
 	return part.len == 0 || (part.ptr >= of.ptr && part.ptr + part.len <= of.ptr + of.len);
 }
 
+/* The line, and the screen that shows it. */
+struct desk {
+	struct input in;
+	struct model model;
+	struct view view;
+	struct cells cells;
+};
+
+static void desk_init(struct desk *d, unsigned columns, unsigned rows)
+{
+	*d = (struct desk){ 0 };
+	input_init(&d->in, complete, NULL);
+	MUST(model_init(&d->model) && cells_init(&d->cells, columns, rows));
+	d->view = (struct view){ .model = &d->model,
+		.input = &d->in,
+		.server = "",
+		.trust = "",
+		.state = "",
+		.busy = "",
+		.prompt = "> ",
+		.found = NO_LINE };
+}
+
+static void desk_clear(struct desk *d)
+{
+	input_destroy(&d->in);
+	view_clear(&d->view);
+	cells_clear(&d->cells);
+	model_clear(&d->model);
+}
+
+static void look(struct desk *d)
+{
+	view_draw(&d->view, &d->cells);
+	MUST(d->view.input_rows > 0);
+	MUST(d->cells.cursor_row < d->cells.rows);
+	MUST(d->cells.cursor_row + d->view.input_rows >= d->cells.rows);
+	MUST(d->cells.cursor_column < d->cells.columns);
+}
+
 static void submit(struct input *in)
 {
 	struct slice text = input_text(in);
@@ -38,6 +82,7 @@ static void submit(struct input *in)
 	MUST(is_part(meaning.text, text));
 	MUST((meaning.kind == LINE_COMMAND) == (meaning.command != COMMAND_NONE));
 	MUST(meaning.kind != LINE_DOUBTFUL || meaning.near != NULL);
+	MUST(width_rows(text, 1 + text.len % 80U) > 0);
 	input_remember(in);
 	input_clear(in);
 }
@@ -60,8 +105,9 @@ static struct key take_key(struct slice *typed)
 	return byte < 0x20 ? KEY_OF_CONTROL(byte + 0x40U) : KEY_OF_TEXT(byte);
 }
 
-static void type(struct input *in, struct slice typed)
+static void type(struct desk *d, struct slice typed)
 {
+	struct input *in = &d->in;
 	while (typed.len > 0) {
 		unsigned char byte = (unsigned char)typed.ptr[0];
 		enum input_result result;
@@ -82,22 +128,24 @@ static void type(struct input *in, struct slice typed)
 		MUST(in->mode == INPUT_ASKING || input_pasted(in).len == 0);
 		for (size_t i = 0; i < input_candidate_count(in); i++)
 			MUST(input_candidate(in, i).len > 0);
-		MUST(width_rows(input_text(in), 1 + byte % 80U) > 0);
+		look(d);
+		if (in->len > TEXT_MAX_LEN)
+			input_clear(in);
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in;
-	input_init(&in, complete, NULL);
-	type(&in, slice_of((const char *)data, size));
-	input_key(&in, KEY_OF_CONTROL('G')); /* out of whatever it was in */
-	input_key(&in, KEY_OF_CONTROL('G'));
-	MUST(in.mode == INPUT_EDITING);
-	bool has_all = in.undo.count < UNDO_MAX;
-	while (input_key(&in, KEY_OF_CONTROL('_')) == INPUT_CHANGED)
+	static struct desk d;
+	desk_init(&d, 1 + size % 81, 1 + size % 7);
+	type(&d, slice_of((const char *)data, size));
+	input_key(&d.in, KEY_OF_CONTROL('G')); /* out of whatever it was in */
+	input_key(&d.in, KEY_OF_CONTROL('G'));
+	MUST(d.in.mode == INPUT_EDITING);
+	bool has_all = d.in.undo.count < UNDO_MAX;
+	while (input_key(&d.in, KEY_OF_CONTROL('_')) == INPUT_CHANGED)
 		;
-	MUST(!has_all || in.len == 0);
-	input_destroy(&in);
+	MUST(!has_all || d.in.len == 0);
+	desk_clear(&d);
 	return 0;
 }

@@ -8,13 +8,13 @@
 
 enum {
 	GREEN = 2,
-	INPUT_SHARE = 3,        /* of the rows, at most a third is the input's */
-	TOP_FROM_ROWS = 4,      /* with fewer there is no top line */
-	STATUS_FROM_ROWS = 3,   /* and no status line */
-	NARROW_COLUMNS = 60,    /* with fewer the status line has only what matters most */
-	SERVER_SHOWN_MIN = 4,   /* of the server's name, or nothing of it */
-	ASK_FROM_COLUMNS = 40,  /* with fewer a question is asked in few letters */
-	TYPED_SHOWN = 8 * 1024, /* bytes around the cursor that are looked at */
+	INPUT_SHARE = 3,       /* of the rows, at most a third is the input's */
+	TOP_FROM_ROWS = 4,     /* with fewer there is no top line */
+	STATUS_FROM_ROWS = 3,  /* and no status line */
+	NARROW_COLUMNS = 60,   /* with fewer the status line has only what matters most */
+	SERVER_SHOWN_MIN = 4,  /* of the server's name, or nothing of it */
+	ASK_FROM_COLUMNS = 40, /* with fewer a question is asked in few letters */
+	CELL_TYPED_BYTES = 4,  /* of what is typed, at most so many are in a cell, but for marks */
 	PROMPT_SIZE = 512,
 	TEXT_SIZE = 256,
 };
@@ -46,6 +46,7 @@ static struct slice title_of(const struct conversation *c)
 
 /* The line being typed: prompt and text, in rows of whole width. */
 struct typed {
+	unsigned columns, most; /* as many rows at most are seen */
 	char prompt[PROMPT_SIZE];
 	struct slice text; /* what is looked at of it */
 	size_t cursor;     /* in text */
@@ -73,27 +74,38 @@ static void prompt_of(const struct view *v, char out[static PROMPT_SIZE])
 		snprintf(out, PROMPT_SIZE, "%s", v->prompt);
 }
 
-/* Of a very long text only what is near the cursor is looked at. */
+/*
+ * Of a long text only what can be seen near the cursor is looked at, or a key would cost what was typed before it. It begins between one and two
+ * steps before the cursor, always a multiple of them, so that the rows do not move with each key.
+ */
+static struct slice near_cursor(struct slice text, size_t step, size_t *cursor)
+{
+	size_t begin = *cursor < 2 * step ? 0 : (*cursor / step - 1) * step;
+	while (begin > 0 && begin < *cursor && (text.ptr[begin] & 0xc0) == 0x80)
+		begin++;
+	*cursor -= begin;
+	text = slice_skip(text, begin);
+	if (text.len <= *cursor + step)
+		return text;
+	text.len = *cursor + step;
+	while (text.len > *cursor && (text.ptr[text.len] & 0xc0) == 0x80)
+		text.len--;
+	return text;
+}
+
 static void window_of(const struct view *v, struct typed *t)
 {
 	bool is_asking = v->input->mode == INPUT_ASKING && !v->is_searching;
 	struct slice text = v->is_searching ? v->query
 			    : is_asking     ? input_answer(v->input)
 					    : input_text(v->input);
-	size_t cursor = v->is_searching || is_asking ? text.len : v->input->cursor, begin = 0;
+	t->cursor = v->is_searching || is_asking ? text.len : v->input->cursor;
 	if (v->input->is_secret) {
 		t->text = SLICE("");
 		t->cursor = 0;
 		return;
 	}
-	if (cursor > TYPED_SHOWN / 2)
-		begin = cursor - TYPED_SHOWN / 2;
-	while (begin > 0 && begin < text.len && (text.ptr[begin] & 0xc0) == 0x80)
-		begin++;
-	t->text = slice_skip(text, begin);
-	if (t->text.len > TYPED_SHOWN)
-		t->text.len = TYPED_SHOWN;
-	t->cursor = cursor - begin;
+	t->text = near_cursor(text, (size_t)t->columns * t->most * CELL_TYPED_BYTES, &t->cursor);
 }
 
 /* Where the next grapheme is put. */
@@ -117,19 +129,21 @@ static size_t advance(struct pen *pen, struct slice rest, struct pen *at_r)
 	return len;
 }
 
-static void measure(struct typed *t, unsigned columns)
+static void measure(struct typed *t)
 {
-	struct pen pen = { .columns = columns }, at;
+	struct pen pen = { .columns = t->columns }, at;
+	bool is_past_cursor = false;
 	struct slice rest = slice_str(t->prompt);
 	while (rest.len > 0)
 		rest = slice_skip(rest, advance(&pen, rest, &at));
 	for (rest = t->text;; rest = slice_skip(rest, advance(&pen, rest, &at))) {
-		if (t->text.len - rest.len == t->cursor) {
-			bool is_beyond = pen.column >= columns;
+		if (!is_past_cursor && t->text.len - rest.len >= t->cursor) {
+			bool is_beyond = pen.column >= t->columns;
 			t->cursor_row = pen.row + is_beyond;
 			t->cursor_column = is_beyond ? 0 : pen.column;
+			is_past_cursor = true;
 		}
-		if (rest.len == 0)
+		if (rest.len == 0 || (is_past_cursor && pen.row >= t->most))
 			break;
 	}
 	t->rows = (pen.row > t->cursor_row ? pen.row : t->cursor_row) + 1;
@@ -146,8 +160,9 @@ static void draw_typed(struct cells *cells, struct window window, struct pen *pe
 	while (text.len > 0) {
 		struct pen at;
 		size_t len = advance(pen, text, &at);
-		if (text.ptr[0] != '\n' && at.row >= window.first &&
-		    at.row < window.first + window.rows)
+		if (at.row >= window.first + window.rows)
+			return;
+		if (text.ptr[0] != '\n' && at.row >= window.first)
 			cells_put(cells, window.top + at.row - window.first, at.column,
 			    cells->columns, style, slice_of(text.ptr, len));
 		text = slice_skip(text, len);
@@ -465,8 +480,10 @@ void view_scroll_to(struct view *v, uint64_t number)
 
 void view_draw(struct view *v, struct cells *cells)
 {
-	struct typed typed = { .rows = 1 };
-	unsigned columns = cells->columns, rows = cells->rows, most = rows / INPUT_SHARE;
+	unsigned columns = cells->columns, rows = cells->rows;
+	struct typed typed = {
+		.columns = columns, .most = rows < INPUT_SHARE ? 1 : rows / INPUT_SHARE, .rows = 1
+	};
 	v->columns = columns;
 	v->rows = rows;
 	if (columns == 0 || rows == 0)
@@ -475,10 +492,8 @@ void view_draw(struct view *v, struct cells *cells)
 		cells_fill(cells, row, 0, columns, style_plain);
 	prompt_of(v, typed.prompt);
 	window_of(v, &typed);
-	measure(&typed, columns);
-	if (most < 1)
-		most = 1;
-	unsigned input_rows = typed.rows < most ? typed.rows : most;
+	measure(&typed);
+	unsigned input_rows = typed.rows < typed.most ? typed.rows : typed.most;
 	v->input_rows = input_rows;
 	struct area area = conversation_area(columns, rows, input_rows);
 	draw_conversation(v, cells, area);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/sanitize.h"
 #include "unit.h"
 
 enum { PICTURE_SIZE = 32 * 1024, MINUTE_MS = 60 * 1000 };
@@ -66,6 +67,22 @@ static void go_to(struct scene *s, struct conversation *c)
 {
 	model_switch(&s->model, model_place(&s->model, c));
 }
+
+/* How often a character that is not plain has been looked at. NOLINTBEGIN(bugprone-reserved-identifier): the linker wants these names. */
+static size_t looks;
+
+size_t __real_sanitize_next(
+    uint32_t before, struct slice text, char out[static SANITIZE_CHAR_MAX_LEN], size_t *taken_r);
+size_t __wrap_sanitize_next(
+    uint32_t before, struct slice text, char out[static SANITIZE_CHAR_MAX_LEN], size_t *taken_r);
+
+size_t __wrap_sanitize_next(
+    uint32_t before, struct slice text, char out[static SANITIZE_CHAR_MAX_LEN], size_t *taken_r)
+{
+	looks++;
+	return __real_sanitize_next(before, text, out, taken_r);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 /* The picture as lines. */
 static const char *draw(struct scene *s)
@@ -301,6 +318,75 @@ static void the_cursor_wraps(void **state)
 	scene_free(s);
 }
 
+/* Types so many characters, each of which is seen before the next. Returns how often one was looked at meanwhile. */
+static size_t type(struct scene *s, uint32_t character, size_t count)
+{
+	size_t before = looks;
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(input_key(&s->input, KEY_OF_TEXT(character)), INPUT_CHANGED);
+		view_draw(&s->view, &s->cells);
+	}
+	return looks - before;
+}
+
+/* 64 KiB, key by key: the last keys cost what the first beyond a screenful cost. */
+static void a_key_costs_what_is_seen(void **state)
+{
+	enum { KIBI_KEYS = 512, ALL_KIBI = 64 }; /* of two bytes each */
+	(void)state;
+	struct scene *s = scene_new(10, 6);
+	size_t early = 0, late = 0;
+	for (int kibi = 0; kibi < ALL_KIBI; kibi++) {
+		late = type(s, 0xe9, KIBI_KEYS);
+		early = kibi == 1 ? late : early;
+	}
+	assert_int_equal(input_text(&s->input).len, ALL_KIBI * 1024);
+	if (early < KIBI_KEYS || late > early + early / 4)
+		fail_msg("%zu looks for the second KiB, %zu for the last", early, late);
+	/* In the middle of it too. */
+	s->input.cursor = input_text(&s->input).len / 2;
+	late = type(s, 0xe9, KIBI_KEYS);
+	if (late > 2 * early)
+		fail_msg("%zu looks for the second KiB, %zu for one in the middle", early, late);
+	scene_free(s);
+}
+
+/* However long the text is, a key moves no row but at the end of one. */
+static void rows_stay_while_one_types(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(20, 12);
+	for (unsigned i = 0; i < 2000; i++) {
+		type(s, '0' + i % 10, 1);
+		if (i < 100)
+			continue;
+		for (unsigned row = 8; row < 12; row++)
+			assert_int_equal(
+			    cells_at(&s->cells, row, 0)->bytes[0], "8 "[row == 11 && i % 20 == 17]);
+		assert_int_equal(s->cells.cursor_row, 11);
+		assert_int_equal(s->cells.cursor_column, (2 + i + 1) % 20);
+	}
+	scene_free(s);
+}
+
+/* The text may be begun in the middle of a flag: its letters are paired otherwise then. */
+static void the_cursor_is_found_among_flags(void **state)
+{
+	(void)state;
+	struct scene *s = scene_new(20, 12);
+	type(s, 0x1f600, 1);
+	for (int i = 0; i < 500; i++) {
+		type(s, 0x1f1e9, 1);
+		type(s, 0x1f1ea, 1);
+		input_key(&s->input, KEY_NAMED(TYPED_LEFT));
+		view_draw(&s->view, &s->cells);
+		if (i > 100)
+			assert_in_range(s->cells.cursor_row, 10, 11);
+		input_key(&s->input, KEY_NAMED(TYPED_RIGHT));
+	}
+	scene_free(s);
+}
+
 static void a_secret_is_not_shown(void **state)
 {
 	(void)state;
@@ -447,6 +533,9 @@ int main(int argc, char **argv)
 	UNIT_TEST(pages_join_however_much_is_typed);
 	UNIT_TEST(what_is_typed_grows_to_a_third);
 	UNIT_TEST(the_cursor_wraps);
+	UNIT_TEST(a_key_costs_what_is_seen);
+	UNIT_TEST(rows_stay_while_one_types);
+	UNIT_TEST(the_cursor_is_found_among_flags);
 	UNIT_TEST(a_secret_is_not_shown);
 	UNIT_TEST(scrolling_stays_where_it_is);
 	UNIT_TEST(a_new_day_is_told);
