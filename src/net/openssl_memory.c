@@ -30,9 +30,10 @@ static void *resize(void *mem, size_t len, const char *file, int line)
 	return NULL;
 }
 
-void openssl_memory_prepare(void)
+bool openssl_memory_prepare(void)
 {
 	CRYPTO_set_mem_functions(take, resize, give);
+	return OPENSSL_init_ssl(0, NULL) == 1 && OSSL_LIB_CTX_get0_global_default() != NULL;
 }
 
 void openssl_memory_free(SSL *ssl)

@@ -5,10 +5,15 @@
 #ifndef NET_OPENSSL_MEMORY_H
 #define NET_OPENSSL_MEMORY_H
 
+#include <stdbool.h>
+
 #include <openssl/ssl.h>
 
-/* First of all that is asked of OpenSSL in this process. Without it, or too late, openssl_memory_free() is SSL_free(). */
-void openssl_memory_prepare(void);
+/*
+ * First of all that is asked of OpenSSL in this process. Without it, or too late, openssl_memory_free() is SSL_free(). false: OpenSSL has no memory for
+ * what it has once, and nothing more may be asked of it: it would look for a lock there that was never made.
+ */
+bool openssl_memory_prepare(void);
 
 /* SSL_free(), and all that it frees is wiped. Any thread. */
 void openssl_memory_free(SSL *ssl);

@@ -155,12 +155,12 @@ static int run(struct command_line *line)
 int main(int argc, char **argv)
 {
 	struct command_line line = { .sets = calloc((size_t)argc, sizeof(char *)) };
-	if (line.sets == NULL) {
+	if (line.sets == NULL || !openssl_memory_prepare()) {
 		fprintf(stderr, "messagerd: no memory\n");
+		free(line.sets);
 		return EXIT_FAILURE;
 	}
 	line.origin.sets = line.sets;
-	openssl_memory_prepare();
 	int status = read_options(argc, argv, &line);
 	if (status == -1)
 		status = run(&line);

@@ -1,6 +1,7 @@
 """An allocation fails, the k-th, for every k on the way of each thing that people do: nobody crashes, nothing leaks, nothing is half done."""
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -241,14 +242,26 @@ def start_with(folder, k):
     return is_ready, process.returncode, said, allocator
 
 
-@pytest.mark.parametrize("wanted", [60, pytest.param(None, marks=EVERY, id="every")])
-def test_the_kth_allocation_of_a_start_fails(folder, wanted):
+@pytest.mark.parametrize("wanted", [30, pytest.param(None, marks=EVERY, id="every")])
+@pytest.mark.parametrize("is_first", [True, False], ids=["the first", "another"])
+def test_the_kth_allocation_of_a_start_fails(folder, is_first, wanted):
+    """The first makes a certificate and a database, of which those after a refused one find a part."""
+    is_instrumented = b"__gcov_" in MESSAGERD.read_bytes()
     is_ready, status, said, allocator = start_with(folder, 0)
     assert (is_ready, status) == (True, 0), said
-    total, failed_starts = allocator["calls"], 0
-    for k in places(total + 10, wanted):
-        is_ready, status, said, _ = start_with(folder, k)
+    if not is_first:
+        _, _, _, allocator = start_with(folder, 0)
+    total, failed_starts, failures = allocator["calls"], 0, 0
+    for k in places(total, wanted):
+        if is_first:
+            shutil.rmtree(folder / "data", ignore_errors=True)
+        is_ready, status, said, allocator = start_with(folder, k)
+        failures += allocator["failures"]
+        has_stopped = is_ready and " stopped" in said[-1]
+        if is_instrumented and has_stopped:
+            continue  # gcov, which writes down its counts then, can't do without memory itself
         assert status in ((0,) if is_ready else (1, 2)), f"allocation {k} of {total}: status {status}\n{''.join(said)}"
         assert is_ready or said, f"allocation {k} of {total}: it did not say why it did not start"
         failed_starts += not is_ready
-    print(f"{total} allocations; {failed_starts} starts refused")
+    print(f"{total} allocations, {failures} failed; {failed_starts} starts refused")
+    assert failures >= len(places(total, wanted)) * 0.9  # what is allocated differs a little from start to start
