@@ -1,8 +1,11 @@
 #include "client/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/home.h"
 
@@ -45,4 +48,45 @@ bool folder_make_for(const char *path, struct why *why)
 			    why, "cannot make the folder %s: %s", part, strerror(errno));
 	}
 	return true;
+}
+
+static bool write_all(int fd, struct slice bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t put = write(fd, bytes.ptr, bytes.len);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return false;
+		bytes = slice_skip(bytes, (size_t)put);
+	}
+	return true;
+}
+
+/* Returns 0 or an errno value; then there may be a part of the file. */
+static int write_new(const char *path, struct slice content)
+{
+	int error = 0;
+	if (unlink(path) != 0 && errno != ENOENT)
+		return errno;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || !write_all(fd, content) || fsync(fd) != 0)
+		error = errno;
+	if (fd >= 0 && close(fd) != 0 && error == 0)
+		error = errno;
+	return error;
+}
+
+bool folder_replace(const char *path, struct slice content, struct why *why)
+{
+	char fresh[PATH_MAX];
+	if ((size_t)snprintf(fresh, sizeof(fresh), "%s" FOLDER_NEW, path) >= sizeof(fresh))
+		return why_fail(why, "the path is too long: %s", path);
+	int error = write_new(fresh, content);
+	if (error == 0 && rename(fresh, path) != 0)
+		error = errno;
+	if (error == 0)
+		return true;
+	unlink(fresh);
+	return why_fail(why, "cannot write %s: %s", path, strerror(error));
 }

@@ -80,33 +80,10 @@ int settings_file_lock(const char *path, struct why *why)
 	return fd;
 }
 
-static bool write_all(int fd, struct slice content)
-{
-	while (content.len > 0) {
-		ssize_t put = write(fd, content.ptr, content.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		content = slice_skip(content, (size_t)put);
-	}
-	return fsync(fd) == 0;
-}
-
 bool settings_file_replace(const char *path, struct slice content, struct why *why)
 {
-	char real[PATH_MAX], fresh[PATH_MAX + 16];
+	char real[PATH_MAX];
 	if (realpath(path, real) == NULL)
 		snprintf(real, sizeof(real), "%s", path);
-	snprintf(fresh, sizeof(fresh), "%s.XXXXXX", real);
-	int fd = mkostemp(fresh, O_CLOEXEC);
-	if (fd < 0)
-		return why_fail(why, "cannot write beside %s: %s", real, strerror(errno));
-	bool ok = write_all(fd, content) && rename(fresh, real) == 0;
-	int error = errno;
-	close(fd);
-	if (ok)
-		return true;
-	unlink(fresh);
-	return why_fail(why, "cannot write %s: %s", real, strerror(error));
+	return folder_replace(real, content, why);
 }

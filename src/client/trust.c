@@ -155,42 +155,6 @@ static int lock_take(const char *path, struct why *why)
 	return fd;
 }
 
-static bool write_all(int fd, struct slice bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t put = write(fd, bytes.ptr, bytes.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		bytes = slice_skip(bytes, (size_t)put);
-	}
-	return true;
-}
-
-static bool replace_file(const char *path, struct slice content, struct why *why)
-{
-	char temporary[FOLDER_PATH_SIZE + 8];
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
-	int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0)
-		return why_fail(why, "cannot write beside %s: %s", path, strerror(errno));
-	bool ok = write_all(fd, content) && fsync(fd) == 0;
-	int error = errno;
-	if (close(fd) != 0 && ok) {
-		ok = false;
-		error = errno;
-	}
-	if (ok && rename(temporary, path) != 0) {
-		ok = false;
-		error = errno;
-	}
-	if (ok)
-		return true;
-	unlink(temporary);
-	return why_fail(why, "cannot write %s: %s", path, strerror(error));
-}
-
 static bool append_entry(struct buffer *content, const char *server, const char *fingerprint)
 {
 	bool needs_line_end = content->len > 0 && !slice_ends(buffer_slice(content), SLICE("\n"));
@@ -212,8 +176,8 @@ enum trust trust_remember(const char *path, const char *server, const char *fing
 			why_fail(why, "out of memory");
 			found = TRUST_UNSAVED;
 		} else {
-			found = replace_file(path, buffer_slice(&content), why) ? TRUST_KNOWN
-										: TRUST_UNSAVED;
+			found = folder_replace(path, buffer_slice(&content), why) ? TRUST_KNOWN
+										  : TRUST_UNSAVED;
 		}
 	}
 	buffer_clear(&content);

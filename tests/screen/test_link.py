@@ -124,7 +124,7 @@ def test_a_paste_that_can_not_become_a_file_says_why(stage, screen, password):
     limits = resource.prlimit(person.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(person.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
     person.keys("f", "Enter")
-    person.sees(r"(?s)could not be written to a file: +Too\s+many\s+open\s+files")
+    person.sees(r"(?s)could not be written to a file:.*: +Too\s+many\s+open\s+files")
     resource.prlimit(person.pid, resource.RLIMIT_NOFILE, limits)
     person.keys("C-c", "C-c")
     person.sees("^bob>$")

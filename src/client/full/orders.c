@@ -1,9 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -228,46 +226,30 @@ void full_order(struct full *f, enum command_id id, struct slice arguments)
 
 /* A paste as a file */
 
-static bool write_all(int fd, struct slice text)
-{
-	while (text.len > 0) {
-		ssize_t put = write(fd, text.ptr, text.len);
-		if (put < 0 && errno != EINTR)
-			return false;
-		text = slice_skip(text, put > 0 ? (size_t)put : 0);
-	}
-	return true;
-}
-
 /* In a folder of its own, so that it has a name that can be told from others, and nobody else can read it. */
-static bool make_paste(struct full *f, struct slice text)
+static bool make_paste(struct full *f, struct slice text, struct why *why)
 {
 	char folder[] = "/tmp/messager-XXXXXX", when[32];
 	time_t seconds = (time_t)(clock_wall_ms() / 1000);
 	struct tm now;
 	if (localtime_r(&seconds, &now) == NULL ||
 	    strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &now) == 0 || mkdtemp(folder) == NULL)
-		return false;
+		return why_fail(why, "cannot make the folder %s: %s", folder, strerror(errno));
 	snprintf(f->paste_path, sizeof(f->paste_path), "%s/paste-%s.txt", folder, when);
-	int fd = open(f->paste_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-	bool ok = fd >= 0 && write_all(fd, text);
-	if (fd >= 0)
-		ok = close(fd) == 0 && ok;
-	if (!ok) {
-		int error = errno;
-		full_drop_paste(f);
-		errno = error;
-	}
-	return ok;
+	if (folder_replace(f->paste_path, text, why))
+		return true;
+	full_drop_paste(f);
+	return false;
 }
 
 bool full_send_paste(struct full *f, struct slice text)
 {
 	struct slice target = file_target(f);
+	struct why why;
 	if (target.len == 0 || !transfer_may_begin(&f->transfer))
 		return false;
-	if (!make_paste(f, text)) {
-		full_say(f, "The paste could not be written to a file: %s", strerror(errno));
+	if (!make_paste(f, text, &why)) {
+		full_say_text(f, slice_str(why.text), "The paste could not be written to a file: ");
 		return false;
 	}
 	transfer_upload(&f->transfer, target, f->paste_path);
