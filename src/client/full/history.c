@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +101,40 @@ bool history_path(
 	return take_path(&path, ok, path_r);
 }
 
+/* The end of a file */
+
+/* Without the halves of lines that stand at the end, and (is_cut) at the start. */
+static struct slice whole_lines(struct slice all, bool is_cut)
+{
+	const char *first = is_cut && all.len > 0 ? memchr(all.ptr, '\n', all.len) : NULL;
+	if (is_cut)
+		all = slice_skip(all, first == NULL ? all.len : (size_t)(first - all.ptr) + 1);
+	while (all.len > 0 && all.ptr[all.len - 1] != '\n')
+		all.len--;
+	return all;
+}
+
+/* The whole lines among the last max bytes; they lie in bytes, which is empty before. Returns 0 or an errno value. */
+static int read_lines(int fd, size_t max, struct buffer *bytes, struct slice *lines_r)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	bool is_cut = (size_t)st.st_size > max;
+	size_t size = is_cut ? max : (size_t)st.st_size;
+	char *room = buffer_reserve(bytes, size + 1);
+	if (room == NULL)
+		return ENOMEM;
+	ssize_t got = pread(fd, room, size, st.st_size - (off_t)size);
+	if (got < 0)
+		return errno;
+	buffer_added(bytes, (size_t)got);
+	*lines_r = whole_lines(buffer_slice(bytes), is_cut);
+	return 0;
+}
+
 /* Writing */
 
 /* What a file with one more line begins with, if the one before has no end: that was cut by a machine that stopped. */
@@ -163,6 +198,34 @@ static int open_log(const char *path, struct why *why)
 	return fd;
 }
 
+/* Puts the last lines in the place of all. false: why says it. */
+static bool keep_last(int fd, const char *path, struct why *why)
+{
+	struct buffer bytes = { 0 };
+	struct slice lines = { 0 };
+	int error = read_lines(fd, HISTORY_KEPT_BYTES, &bytes, &lines);
+	bool ok = error == 0 ? folder_replace(path, lines, why)
+			     : why_fail(why, "cannot read %s: %s", path, strerror(error));
+	buffer_clear(&bytes);
+	return ok;
+}
+
+/*
+ * A file that has grown too long loses its older half. Another client of this person may be at it, or have done it since this one opened the file:
+ * then nothing is left to do. What fails is not tried again: a full disk is full for the next line as well. false: as history_append().
+ */
+static bool bound(struct history *h, int fd, const char *path, struct why *why)
+{
+	struct stat st;
+	if (h->has_bound_failed || fstat(fd, &st) != 0 || st.st_size <= HISTORY_FILE_MAX_BYTES ||
+	    flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0 || st.st_nlink == 0)
+		return true;
+	struct why reason;
+	h->has_bound_failed = !keep_last(fd, path, &reason);
+	return !h->has_bound_failed ||
+	       why_fail(why, "it grows, for its older half can't be dropped: %s", reason.text);
+}
+
 static bool append(struct history *h, const struct conversation *c, const struct said *said,
     char sign, struct why *why)
 {
@@ -171,11 +234,14 @@ static bool append(struct history *h, const struct conversation *c, const struct
 		return true;
 	int fd = open_log(path, why);
 	int error = fd < 0 ? errno : write_line(fd, said, sign);
+	bool is_bound = error != 0 || bound(h, fd, path, why);
 	if (fd >= 0)
 		close(fd);
 	bool is_news = error != 0 && !h->was_failure_told;
 	h->was_failure_told = error != 0;
-	return !is_news || why_fail(why, "what is said is not kept: %s: %s", path, strerror(error));
+	if (is_news)
+		return why_fail(why, "what is said is not kept: %s: %s", path, strerror(error));
+	return is_bound;
 }
 
 bool history_append(
@@ -277,15 +343,10 @@ static void take_line(struct model *m, struct conversation *c, struct slice line
 	}
 }
 
-/* The last whole lines. is_cut: the first of them is only the end of one. */
-static struct slice last_lines(struct slice all, bool is_cut)
+/* The last lines of whole ones. */
+static struct slice last_lines(struct slice all)
 {
-	const char *first = is_cut && all.len > 0 ? memchr(all.ptr, '\n', all.len) : NULL;
 	size_t lines = 0, at;
-	if (is_cut)
-		all = slice_skip(all, first == NULL ? all.len : (size_t)(first - all.ptr) + 1);
-	while (all.len > 0 && all.ptr[all.len - 1] != '\n')
-		all.len--;
 	for (at = all.len; at > 0; at--) {
 		if (all.ptr[at - 1] == '\n' && ++lines > HISTORY_READ_LINES)
 			break;
@@ -305,22 +366,12 @@ static void take_lines(struct model *m, struct conversation *c, struct slice lin
 
 static int read_end(int fd, struct model *m, struct conversation *c)
 {
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return errno;
-	if (!S_ISREG(st.st_mode))
-		return EINVAL;
-	size_t size =
-	    st.st_size < HISTORY_READ_MAX_BYTES ? (size_t)st.st_size : HISTORY_READ_MAX_BYTES;
-	char *bytes = malloc(size + 1);
-	if (bytes == NULL)
-		return ENOMEM;
-	ssize_t got = pread(fd, bytes, size, st.st_size - (off_t)size);
-	int error = got < 0 ? errno : 0;
-	if (got > 0)
-		take_lines(
-		    m, c, last_lines(slice_of(bytes, (size_t)got), st.st_size > (off_t)size));
-	free(bytes);
+	struct buffer bytes = { 0 };
+	struct slice lines = { 0 };
+	int error = read_lines(fd, HISTORY_READ_MAX_BYTES, &bytes, &lines);
+	if (error == 0)
+		take_lines(m, c, last_lines(lines));
+	buffer_clear(&bytes);
 	return error;
 }
 
@@ -337,10 +388,17 @@ bool history_read(struct history *h, struct model *m, struct conversation *c, st
 	       why_fail(why, "cannot read %s: %s", path, strerror(error));
 }
 
+static bool remove_file(const char *path, struct why *why)
+{
+	return unlink(path) == 0 || errno == ENOENT ||
+	       why_fail(why, "cannot remove %s: %s", path, strerror(errno));
+}
+
 bool history_forget(struct history *h, const struct conversation *c, struct why *why)
 {
-	char path[FOLDER_PATH_SIZE];
-	if (!history_path(h, c, path) || unlink(path) == 0 || errno == ENOENT)
+	char path[FOLDER_PATH_SIZE], fresh[FOLDER_PATH_SIZE + sizeof(FOLDER_NEW)];
+	if (!history_path(h, c, path))
 		return true;
-	return why_fail(why, "cannot remove %s: %s", path, strerror(errno));
+	snprintf(fresh, sizeof(fresh), "%s" FOLDER_NEW, path); /* that a crash may have left */
+	return remove_file(fresh, why) && remove_file(path, why);
 }

@@ -8,8 +8,10 @@
  *	2026-11-25T15:54:01Z < bob hello alice		< from others, > from oneself, ! from oneself and not delivered,
  *							? from oneself, and it is not known whether it was delivered
  *
- * What becomes of a line of one's own is noted as another line with the same text.  * A line is written at once, so a crash leaves whole lines only; one that a full disk has cut is taken back. Blocking file calls, short ones.
- * One thread.
+ * What becomes of a line of one's own is noted as another line with the same text.
+ * A line is written at once, so a crash leaves whole lines only; one that a full disk has cut is taken back. Of a file that has grown beyond
+ * HISTORY_FILE_MAX_BYTES the last HISTORY_KEPT_BYTES stay, in whole lines; a crash leaves the one or the other. Blocking file calls, short
+ * ones. One thread.
  */
 #ifndef CLIENT_FULL_HISTORY_H
 #define CLIENT_FULL_HISTORY_H
@@ -22,6 +24,8 @@
 #include "client/why.h"
 
 enum {
+	HISTORY_FILE_MAX_BYTES = 16 * 1024 * 1024,
+	HISTORY_KEPT_BYTES = HISTORY_FILE_MAX_BYTES / 2,
 	HISTORY_READ_LINES = 200,            /* that are read back at most */
 	HISTORY_READ_MAX_BYTES = 256 * 1024, /* from the end of the file */
 	HISTORY_LINE_MAX_LEN = 64 * 1024, /* a longer one is left out, or cut when it is written */
@@ -30,6 +34,7 @@ enum {
 struct history {
 	bool is_on;
 	bool was_failure_told;
+	bool has_bound_failed;         /* a file could not be made shorter */
 	char folder[FOLDER_PATH_SIZE]; /* of this server and user */
 };
 
@@ -38,8 +43,8 @@ bool history_init(
     struct history *h, bool is_wanted, const char *server, struct slice user, struct why *why);
 
 /*
- * Keeps a line of a conversation with a person or the group; others are left out. false: it could not be written, and that was not told yet: why
- * says it. After the next success it is told again.
+ * Keeps a line of a conversation with a person or the group; others are left out. false: it could not be written, or its file not be made
+ * shorter, and that was not told yet: why says it. The first is told again after the next success.
  */
 bool history_append(
     struct history *h, const struct conversation *c, const struct said *line, struct why *why);

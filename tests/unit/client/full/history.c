@@ -363,6 +363,92 @@ static void a_full_disk_is_told_once(void **state)
 	assert_slice_is(said_text(conversation_line(bob, 1)), "fourth");
 }
 
+/* A file of whole lines that is as long as one may be, less the bytes that are still free. */
+static void fill_file(size_t free_bytes)
+{
+	static const char line[] =
+	    "2025-11-25T15:54:01Z < bob an old line of a long history......\n";
+	static char content[HISTORY_FILE_MAX_BYTES];
+	for (size_t i = 0; i < sizeof(content); i++)
+		content[i] = line[i % (sizeof(line) - 1)];
+	size_t len = sizeof(content) - free_bytes;
+	content[len - 1] = '\n';
+	write_file(slice_of(content, len));
+}
+
+static off_t file_size(void)
+{
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	return st.st_size;
+}
+
+static void new_path(char fresh_r[static FOLDER_PATH_SIZE + 8])
+{
+	snprintf(fresh_r, FOLDER_PATH_SIZE + 8, "%s" FOLDER_NEW, path);
+}
+
+static void a_file_that_is_too_long_loses_its_older_half(void **state)
+{
+	char begins[23] = "", fresh[FOLDER_PATH_SIZE + 8];
+	set_up();
+	new_path(fresh);
+	fill_file(100);
+	assert_true(history_append(&h, bob, hear("it fits"), &why));
+	assert_true(file_size() > HISTORY_FILE_MAX_BYTES - 100);
+	assert_true(file_size() <= HISTORY_FILE_MAX_BYTES);
+	fill_file(20);
+	/* half a file, of a crash */
+	FILE *half = fopen(fresh, "w");
+	assert_non_null(half);
+	fclose(half);
+	assert_true(history_append(&h, bob, hear("one too many"), &why));
+	assert_true(file_size() <= HISTORY_KEPT_BYTES);
+	assert_true(file_size() > HISTORY_KEPT_BYTES - 100);
+	assert_int_equal(access(fresh, F_OK), -1);
+	int fd = open(path, O_RDONLY);
+	assert_int_equal(pread(fd, begins, sizeof(begins) - 1, 0), sizeof(begins) - 1);
+	close(fd);
+	assert_string_equal(begins, "2025-11-25T15:54:01Z <");
+	assert_true(history_append(&h, bob, hear("the next"), &why));
+	read_anew();
+	assert_slice_is(said_text(conversation_line(bob, bob->end - 1)), "the next");
+	assert_slice_is(said_text(conversation_line(bob, bob->end - 2)), "one too many");
+	assert_slice_is(
+	    said_text(conversation_line(bob, bob->end - 4)), "an old line of a long history......");
+}
+
+/* A disk that has room for the line and not for the copy: nothing is lost, and it is told once. */
+static void a_file_that_can_not_be_made_shorter_grows(void **state)
+{
+	char fresh[FOLDER_PATH_SIZE + 8];
+	set_up();
+	new_path(fresh);
+	fill_file(20);
+	assert_int_equal(mkdir(fresh, 0700), 0); /* where the copy should go */
+	assert_false(history_append(&h, bob, hear("one"), &why));
+	assert_non_null(strstr(why.text, "it grows"));
+	assert_true(history_append(&h, bob, hear("two"), &why));
+	assert_true(file_size() > HISTORY_FILE_MAX_BYTES);
+	assert_int_equal(rmdir(fresh), 0);
+	read_anew();
+	assert_slice_is(said_text(conversation_line(bob, bob->end - 1)), "two");
+	assert_slice_is(said_text(conversation_line(bob, bob->end - 2)), "one");
+}
+
+static void forgetting_removes_what_a_crash_has_left(void **state)
+{
+	char fresh[FOLDER_PATH_SIZE + 8];
+	set_up();
+	new_path(fresh);
+	history_append(&h, bob, hear("hi"), &why);
+	assert_int_equal(link(path, fresh), 0);
+	assert_true(history_forget(&h, bob, &why));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(fresh, F_OK), -1);
+}
+
 int main(int argc, char **argv)
 {
 	if (mkdtemp(folder) == NULL)
@@ -385,6 +471,9 @@ int main(int argc, char **argv)
 	UNIT_TEST(a_long_text_is_kept_in_part);
 	UNIT_TEST(what_is_no_file_is_not_waited_for);
 	UNIT_TEST(a_full_disk_is_told_once);
+	UNIT_TEST(a_file_that_is_too_long_loses_its_older_half);
+	UNIT_TEST(a_file_that_can_not_be_made_shorter_grows);
+	UNIT_TEST(forgetting_removes_what_a_crash_has_left);
 	int failed = unit_run(argc, argv);
 	set_up();
 	model_clear(&m);
