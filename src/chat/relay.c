@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "chat/session.h"
 
 /* A text and who says it. */
@@ -103,6 +104,16 @@ static void prepare_for_many(
 	}
 }
 
+/* Of the next its connection, of the one behind it the session. */
+static void prefetch_next(const struct list *group, const struct list *node)
+{
+	const struct list *second = node->next;
+	if (second == group || second->next == group)
+		return;
+	conn_prefetch(list_entry(second, struct session, group_node)->conn);
+	prefetch(list_entry(second->next, struct session, group_node), CACHE_LINE_LEN);
+}
+
 /* A group text is formatted at most twice, with and without the mark for LF, whatever the number of its receivers. */
 static void give_group(
     struct chat_worker *here, const struct saying *said, const struct session *except)
@@ -111,6 +122,7 @@ static void give_group(
 	variants[0].ready = variants[1].ready = false;
 	list_each(node, &here->group) {
 		struct session *receiver = list_entry(node, struct session, group_node);
+		prefetch_next(&here->group, node);
 		if (receiver == except)
 			continue;
 		bool add_lf = adds_lf(receiver, said);

@@ -101,6 +101,8 @@ struct session {
 	enum session_lf lf;
 	bool group_on;
 	struct list group_node;
+	struct download *
+	    download; /* in DOWNLOADING; here, since a group text looks at no more of a session than this */
 	struct directory_entry user; /* its name; in the directory while online */
 	char token[TOKEN_LEN + 1];
 	int64_t ticket; /* of its lease, in a cluster */
@@ -119,8 +121,7 @@ struct session {
 	uint64_t allowance;       /* queries it may send at once */
 	uint64_t allowance_at_ms; /* when that was last topped up */
 
-	struct upload *upload;     /* in UPLOADING and STORING */
-	struct download *download; /* in DOWNLOADING */
+	struct upload *upload; /* in UPLOADING and STORING */
 	struct receipts
 	    receipts; /* files that went out and are to be removed once they have arrived */
 };

@@ -246,6 +246,9 @@ void conn_send_block(struct conn *c, struct slice bytes);
  */
 void conn_send_to_many(struct conn *c, struct many *many);
 
+/* The processor is asked for what sending needs of it (base/prefetch.h). */
+void conn_prefetch(const struct conn *c);
+
 /* False as soon as it is lost or closed; the object itself stays until the end of the turn. */
 bool conn_is_open(const struct conn *c);
 

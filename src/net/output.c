@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/prefetch.h"
 #include "net/worker.h"
 
 enum {
@@ -103,6 +104,11 @@ static void uncount_crowd(struct conn *c)
 {
 	histogram_grow(&c->worker->crowd_bytes, -c->crowd_bytes);
 	c->crowd_bytes = 0;
+}
+
+void conn_prefetch(const struct conn *c)
+{
+	prefetch(c, sizeof(*c));
 }
 
 void conn_send_to_many(struct conn *c, struct many *many)

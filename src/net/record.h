@@ -68,11 +68,11 @@ struct cipher;
 /* How one direction's records are protected. The owner wipes it with record_key_wipe(). */
 struct record_key {
 	const struct record_suite *suite;
-	uint64_t sequence;                     /* of the next record */
-	struct cipher *cipher;                 /* net/ciphers.h's; NULL: none is lent */
-	uint8_t secret[RECORD_SECRET_MAX_LEN]; /* the traffic secret, of which the next is made */
+	uint64_t sequence;         /* of the next record */
+	struct cipher *cipher;     /* net/ciphers.h's; NULL: none is lent */
+	uint8_t iv[RECORD_IV_LEN]; /* up to here a record needs it */
 	uint8_t key[RECORD_KEY_MAX_LEN];
-	uint8_t iv[RECORD_IV_LEN];
+	uint8_t secret[RECORD_SECRET_MAX_LEN]; /* the traffic secret, of which the next is made */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "net/openssl_memory.h"
 #include "net/schedule.h"
 
@@ -204,6 +205,20 @@ int stream_read(struct stream *s, struct tls_io *io, char *buf, size_t cap)
 bool stream_write(struct stream *s, struct tls_io *io, struct slice bytes)
 {
 	return s->own != NULL ? tls13_write(s->own, io, bytes) : tls_write(s->ssl, bytes);
+}
+
+void stream_prefetch_key(const struct stream *s)
+{
+	if (s->own != NULL)
+		prefetch(s->own, offsetof(struct tls13, out.key));
+}
+
+enum { CONTEXT_LEN = 192 }; /* of an EVP_CIPHER_CTX, about: OpenSSL does not say */
+
+void stream_prefetch_cipher(const struct stream *s)
+{
+	if (s->own != NULL && s->own->out.cipher != NULL)
+		prefetch(s->own->out.cipher->context, CONTEXT_LEN);
 }
 
 void stream_more_follows(struct stream *s, bool more)

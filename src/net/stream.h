@@ -45,6 +45,10 @@ void stream_close_notify(struct stream *s, struct tls_io *io);
  */
 void stream_authenticated(struct stream *s);
 
+/* What the next write needs is asked for (base/prefetch.h): first its key, then, when that has come, what the key was lent. */
+void stream_prefetch_key(const struct stream *s);
+void stream_prefetch_cipher(const struct stream *s);
+
 /* After the handshake: the certificate that the client has shown, or NULL. The caller's, to be freed. */
 X509 *stream_peer_certificate(const struct stream *s);
 

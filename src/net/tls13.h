@@ -24,16 +24,17 @@ enum tls13_update {
 
 /* One connection. At rest it has no memory but this. */
 struct tls13 {
-	struct record_key in, out;
+	bool is_broken; /* nothing more is said */
+	bool is_over;   /* nothing more is read */
+	uint8_t owed;   /* enum tls13_update: the key update that is to be said next */
+	uint8_t empty_count, warning_count; /* records that brought nothing, in a row */
+	uint8_t message_len;
+	uint8_t
+	    message[TLS13_KEY_UPDATE_LEN]; /* a handshake message of which the rest has not come */
 	struct buffer
 	    first; /* what was sealed with out before: goes in front of what is said first */
-	struct buffer partial;                 /* a record of which the rest has not come */
-	uint8_t message[TLS13_KEY_UPDATE_LEN]; /* the same of a handshake message */
-	uint8_t message_len;
-	uint8_t empty_count, warning_count; /* records that brought nothing, in a row */
-	uint8_t owed;   /* enum tls13_update: the key update that is to be said next */
-	bool is_over;   /* nothing more is read */
-	bool is_broken; /* nothing more is said */
+	struct record_key out, in;
+	struct buffer partial; /* a record of which the rest has not come */
 };
 
 /*

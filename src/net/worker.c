@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/prefetch.h"
 #include "net/worker.h"
 
 enum {
@@ -150,9 +151,27 @@ void worker_mark_crowd(struct conn *c)
 	list_append(&c->worker->crowd, &c->dirty_node);
 }
 
+static struct conn *at(struct list *node)
+{
+	return list_entry(node, struct conn, dirty_node);
+}
+
+/* What the next flushes need, as far as it can be found without waiting for it: of the third from here its connection, of the second its key. */
+static void prefetch_next(const struct list *crowd)
+{
+	struct list *first = crowd->next, *second = first->next, *third = second->next;
+	if (second == crowd || third == crowd)
+		return;
+	stream_prefetch_cipher(&at(second)->tls);
+	stream_prefetch_key(&at(third)->tls);
+	if (third->next != crowd)
+		prefetch(at(third->next), sizeof(struct conn));
+}
+
 static void flush_first(struct list *list)
 {
-	struct conn *c = list_entry(list->next, struct conn, dirty_node);
+	struct conn *c = at(list->next);
+	prefetch_next(list);
 	list_remove(&c->dirty_node);
 	c->in_crowd = false;
 	output_flush(c);

@@ -140,6 +140,11 @@ void conn_send_block(struct conn *c, struct slice bytes)
 	conn_send(c, bytes);
 }
 
+void conn_prefetch(const struct conn *c)
+{
+	(void)c;
+}
+
 void conn_send_to_many(struct conn *c, struct many *many)
 {
 	conn_send(c, many->bytes);
