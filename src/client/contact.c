@@ -130,6 +130,17 @@ struct contact *contact_new(const struct contact_settings *settings, struct why 
 	return c;
 }
 
+bool contact_take_authorities(struct contact *c, struct why *why)
+{
+	struct why reason;
+	SSL_CTX *tls = context_new(c, &reason);
+	if (tls == NULL)
+		return why_fail(why, "%s", reason.text);
+	SSL_CTX_free(c->tls);
+	c->tls = tls;
+	return true;
+}
+
 void contact_free(struct contact **contact)
 {
 	struct contact *c = *contact;

@@ -81,6 +81,12 @@ struct contact *contact_new(const struct contact_settings *settings, struct why 
 /* Closes without END. Accepts NULL; *c is NULL afterwards. */
 void contact_free(struct contact **c);
 
+/*
+ * The options name a file of authorities that they did not name when the contact was made; before it connects. false: why says it, and nothing
+ * has changed.
+ */
+bool contact_take_authorities(struct contact *c, struct why *why);
+
 enum contact_state contact_state(const struct contact *c);
 struct session *contact_session(const struct contact *c);
 /* How the server's key came to be trusted, for a person. */

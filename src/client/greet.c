@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "client/choice.h"
 #include "client/plain.h"
 #include "client/reply.h"
 
@@ -60,18 +61,23 @@ void greet_begin(struct plain *p)
 
 static void answer_server(struct plain *p, struct slice line)
 {
-	char text[HOST_SIZE + PORT_SIZE + 4];
-	line = slice_trim(line);
-	if (line.len == 0)
-		line = SLICE("localhost");
-	snprintf(text, sizeof(text), "%.*s", (int)line.len, line.ptr);
-	if (line.len < sizeof(text) && strlen(text) == line.len &&
-	    server_name_parse(text, &p->options->server)) {
-		connect_now(p);
+	struct choice choice = { .settings = p->settings,
+		.options = p->options,
+		.contact = p->contact,
+		.password = p->password,
+		.leave = plain_leave,
+		.enter = plain_enter,
+		.ctx = p };
+	struct why why;
+	bool is_taken = choice_take(&choice, line, &why);
+	if (why.text[0] != '\0')
+		screen_notice(&p->screen, "%s", why.text);
+	if (!is_taken) {
+		greet_ask(p, ASK_SERVER);
 		return;
 	}
-	screen_notice(&p->screen, "That is no HOST or HOST:PORT.");
-	greet_ask(p, ASK_SERVER);
+	plain_take_options(p);
+	connect_now(p);
 }
 
 static void answer_trust(struct plain *p, struct slice line)

@@ -38,21 +38,6 @@ static int fail(enum exit_status status, const char *why)
 	return status;
 }
 
-static bool password_take(struct password *password, const struct options *o, struct why *why)
-{
-	bool is_exposed = false;
-	if (o->password_command != NULL)
-		return password_from_command(password, o->password_command, why);
-	if (o->password_file == NULL)
-		return true;
-	if (!password_from_file(password, o->password_file, &is_exposed, why))
-		return false;
-	if (is_exposed)
-		fprintf(stderr, "messager: warning: others can read the password file %s\n",
-		    o->password_file);
-	return true;
-}
-
 /* Files of the command line are sent and fetched without a screen. */
 static bool wants_full(const struct options *o)
 {
@@ -67,7 +52,7 @@ static int talk(struct options *o, struct settings *settings, struct password *p
 	struct face *face =
 	    wants_full(o) ? face_ncurses_new(o->no_color || settings->colors == COLORS_OFF) : NULL;
 	if (face == NULL)
-		return (int)plain_run(o, password);
+		return (int)plain_run(o, settings, password);
 	int status = (int)full_run(o, settings, password, face);
 	face->free(face);
 	return status;
@@ -79,8 +64,12 @@ static int run(struct options *o, struct settings *settings)
 	struct password *password = password_new();
 	if (password == NULL)
 		return fail(EXIT_BROKEN, "out of memory");
-	int status = password_take(password, o, &why) ? talk(o, settings, password)
-						      : fail(EXIT_USAGE, why.text);
+	int status = EXIT_USAGE;
+	bool is_taken = password_take(password, o, &why);
+	if (why.text[0] != '\0')
+		fprintf(stderr, "messager: %s\n", why.text);
+	if (is_taken)
+		status = talk(o, settings, password);
 	password_free(&password);
 	return status;
 }

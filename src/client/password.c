@@ -185,6 +185,7 @@ static void __attribute__((noreturn)) child_run(char **words, int output_fd, int
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	int empty = open("/dev/null", O_RDONLY);
 	if (empty >= 0 && dup2(empty, STDIN_FILENO) >= 0 && dup2(output_fd, STDOUT_FILENO) >= 0)
 		execvp(words[0], words);
@@ -278,4 +279,20 @@ bool password_from_command(struct password *p, const char *command, struct why *
 	pipe_close(output);
 	pipe_close(status);
 	return child_judge(child, in_time, exec_error, command, why) && line_take(p, command, why);
+}
+
+bool password_take(struct password *p, const struct options *o, struct why *why)
+{
+	bool is_exposed = false;
+	why->text[0] = '\0';
+	if (o->password_command != NULL)
+		return password_from_command(p, o->password_command, why);
+	if (o->password_file == NULL)
+		return true;
+	if (!password_from_file(p, o->password_file, &is_exposed, why))
+		return false;
+	if (is_exposed)
+		why_fail(
+		    why, "warning: others can read the password file %.512s", o->password_file);
+	return true;
 }

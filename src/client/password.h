@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/slice.h"
+#include "client/options.h"
 #include "client/why.h"
 
 struct password; /* opaque, so that nobody copies one by accident */
@@ -26,6 +27,12 @@ void password_clear(struct password *p);
 /* "" before it is set. Valid until the password is next changed. */
 struct slice password_get(const struct password *p);
 bool password_is_set(const struct password *p);
+
+/*
+ * Takes what the options name: what a command says, the first line of a file, or (true) nothing. false: why says it. true: why may hold a
+ * warning, else it is "".
+ */
+bool password_take(struct password *p, const struct options *o, struct why *why);
 
 /* Takes the first line of a file. exposed_r: others than the owner may read it. */
 bool password_from_file(struct password *p, const char *path, bool *exposed_r, struct why *why);

@@ -152,8 +152,16 @@ static void take_input(struct plain *p)
 
 /* Signals */
 
-static void resume(struct plain *p)
+void plain_leave(void *ctx)
 {
+	struct plain *p = ctx;
+	screen_leave(&p->screen);
+	terminal_restore();
+}
+
+void plain_enter(void *ctx)
+{
+	struct plain *p = ctx;
 	terminal_take_over();
 	typing_hide(&p->screen.typing);
 	screen_return(&p->screen);
@@ -162,11 +170,10 @@ static void resume(struct plain *p)
 /* In a process group that no shell cares for any more, it does not stop but goes on at once. */
 static void suspend(struct plain *p)
 {
-	screen_leave(&p->screen);
-	terminal_restore();
+	plain_leave(p);
 	signal_stop();
 	signal_take(SIGCONT);
-	resume(p);
+	plain_enter(p);
 }
 
 static void take_signals(struct plain *p)
@@ -188,7 +195,7 @@ static void take_signals(struct plain *p)
 	if (signal_take(SIGTSTP))
 		suspend(p);
 	if (signal_take(SIGCONT))
-		resume(p);
+		plain_enter(p);
 	if (signal_take(SIGWINCH))
 		p->screen.typing.columns = terminal_columns(STDERR_FILENO);
 }
@@ -374,7 +381,7 @@ static enum exit_status run(struct plain *p)
 	return judge(p);
 }
 
-static void options_take(struct plain *p)
+void plain_take_options(struct plain *p)
 {
 	const struct options *o = p->options;
 	p->sign_up = o->sign_up;
@@ -400,15 +407,16 @@ static void plain_clear(struct plain *p)
 	screen_clear(&p->screen);
 }
 
-enum exit_status plain_run(struct options *options, struct password *password)
+enum exit_status plain_run(
+    struct options *options, const struct settings *settings, struct password *password)
 {
 	static struct plain p;
-	p = (struct plain){ .options = options, .password = password };
+	p = (struct plain){ .options = options, .settings = settings, .password = password };
 	list_init(&p.kept);
 	transfer_init(&p.transfer, &(struct transfer_user){ 0 });
 	p.is_interactive = isatty(STDERR_FILENO) && terminal_open(STDIN_FILENO);
 	screen_init(&p.screen, p.is_interactive, options->no_color);
-	options_take(&p);
+	plain_take_options(&p);
 	signals_init(p.is_interactive, &p.wait_mask);
 
 	enum exit_status status = has_all_it_needs(&p) ? run(&p) : EXIT_USAGE;

@@ -15,6 +15,7 @@
 #include "client/password.h"
 #include "client/screen.h"
 #include "client/session.h"
+#include "client/settings.h"
 #include "client/transfer.h"
 
 /* What the next line answers, if it is no message. */
@@ -33,6 +34,7 @@ enum { TARGET_MAX_LEN = SESSION_NAME_MAX_LEN, REFUSAL_SIZE = 128 };
 
 struct plain {
 	struct options *options;
+	const struct settings *settings;
 	bool is_interactive; /* a person is asked and answers */
 	struct screen screen;
 	sigset_t wait_mask;
@@ -77,7 +79,14 @@ struct plain {
  * Runs the client to its end. options are changed where the person says more; password is set if the options had one.
  * Returns what the process ends with, or ends it by the signal that asked for it.
  */
-enum exit_status plain_run(struct options *options, struct password *password);
+enum exit_status plain_run(
+    struct options *options, const struct settings *settings, struct password *password);
+
+/* What the options, and by them the settings, say need not be asked for. */
+void plain_take_options(struct plain *p);
+/* Gives the terminal back as it was found, and takes it again; ctx is p. */
+void plain_leave(void *ctx);
+void plain_enter(void *ctx);
 
 /* The tell() of a transfer_user or a muting_user whose ctx is p: shows it as a notice. */
 void plain_tell(void *ctx, const char *words, struct slice foreign);

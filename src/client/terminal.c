@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static const int noted[] = { SIGINT, SIGTERM, SIGHUP };
@@ -11,6 +12,9 @@ static const int noted_at_terminal[] = { SIGTSTP, SIGCONT, SIGWINCH };
 /* What ends the process without a chance to do anything but put the terminal right. */
 static const int deadly[] = { SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE,
 	SIGILL, SIGXCPU };
+/* See signals_lend(). */
+static const int lent[] = { SIGTERM, SIGHUP, SIGTSTP };
+static bool is_lent[3];
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 enum { SIGNALS = 65 };
@@ -98,6 +102,42 @@ void signal_stop(void)
 	sigprocmask(SIG_UNBLOCK, &blocked, &before); /* here it stops */
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	handle(SIGTSTP, note, 0);
+}
+
+static bool is_noted(int number)
+{
+	struct sigaction now;
+	return sigaction(number, NULL, &now) == 0 && now.sa_handler == note;
+}
+
+void signals_lend(void)
+{
+	for (size_t i = 0; i < COUNT(lent); i++) {
+		is_lent[i] = is_noted(lent[i]);
+		if (is_lent[i])
+			handle(lent[i], SIG_DFL, 0);
+		if (is_lent[i])
+			unblock(lent[i]);
+	}
+}
+
+void signals_take_back(void)
+{
+	static const struct timespec no_time;
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < COUNT(lent); i++) {
+		if (is_lent[i])
+			sigaddset(&set, lent[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < COUNT(lent); i++) {
+		if (is_lent[i])
+			handle(lent[i], note, 0);
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigtimedwait(&set, NULL, &no_time);
 }
 
 void signal_die(int number)

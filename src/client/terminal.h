@@ -21,6 +21,13 @@ bool signal_take(int number);
 /* Stops the process as SIGTSTP would have; returns when it goes on. */
 void signal_stop(void);
 
+/*
+ * While a program that we wait for has the terminal (terminal_restore() comes before, terminal_take_over() after): SIGTERM, SIGHUP and SIGTSTP do at
+ * once what they do by default, unless they were ignored. SIGINT is for the program alone, and forgotten afterwards.
+ */
+void signals_lend(void);
+void signals_take_back(void);
+
 /* Ends the process as the signal would have. */
 void signal_die(int number) __attribute__((noreturn));
 

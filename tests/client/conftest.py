@@ -7,9 +7,10 @@ from person import Script, Terminal, where
 
 @pytest.fixture
 def terminal(home, stack):
-    """terminal(server, words…): messager --plain at a terminal."""
+    """terminal(server, words…): messager --plain at a terminal. server None: no host is given."""
     def start(server, *words, home=home, **how):
-        person = Terminal(home, where(server.address), "--plain", *words, **how)
+        host = [where(server.address)] if server else []
+        person = Terminal(home, *host, "--plain", *words, **how)
         stack.callback(person.kill)
         return person
     return start

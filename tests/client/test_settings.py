@@ -85,3 +85,19 @@ def test_help_needs_no_settings(script, settings):
     settings("nonsense\n")
     out, _ = script(None, "--help").finish(0, "")
     assert "Usage" in out
+
+
+def test_the_server_may_be_said_by_its_short_name(server, terminal, settings, make_account):
+    name, password = make_account()
+    settings(f"[work]\nhost = {where(server.address)}\nuser = {name}\npassword_command = echo '{password}'\n"
+             "[fails]\nhost = localhost\nuser = mallory\npassword_command = false\n")
+    person = terminal(None, "--trust-first")
+    person.sees(r"Server \[localhost\]: ")
+    person.enter("fails")
+    person.sees("ended with status 1")
+    person.sees(r"Server \[localhost\]: ")
+    person.enter("work")
+    person.sees(f"you are {name}")
+    person.sees("Target: ")
+    person.enter(":quit:")
+    person.ends(0)

@@ -19,7 +19,7 @@ def say(word):
 
 def run_in_foreground(pid):
     os.tcsetpgrp(TERMINAL, pid)
-    os.kill(pid, signal.SIGCONT)
+    os.killpg(pid, signal.SIGCONT)
 
 
 def main():

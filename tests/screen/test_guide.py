@@ -1,5 +1,6 @@
 """A person who has never read the manual, and one who comes back."""
 
+import signal
 import time
 
 import pytest
@@ -223,27 +224,102 @@ def test_the_server_is_asked_for(screen):
     person.ends(0)
 
 
-def test_the_server_may_be_said_by_its_short_name(server, screen, home):
-    alice = server.sign_up("alice")
-    alice.quit()
-    path = home / ".config/messager/config"
-    path.parent.mkdir(parents=True)
-    path.write_text(f"[work]\nhost = {where(server.address)}\nuser = {alice.name}\n"
-                    "[strict]\nhost = localhost\nca = /etc/ca.pem\n"
-                    "[asks]\nhost = localhost\nuser = alice\npassword_command = printf secret\n")
-    path.chmod(0o600)
+@pytest.fixture
+def sections(server, home):
+    """sections(text): the settings, with HOST in them for the server's and USER for an account's. Returns that account, which nobody uses."""
+    def write(text):
+        alice = server.sign_up("alice")
+        alice.quit()
+        path = home / ".config/messager/config"
+        path.parent.mkdir(parents=True)
+        path.write_text(text.replace("HOST", where(server.address)).replace("USER", alice.name))
+        path.chmod(0o600)
+        return alice
+    return write
+
+
+def command(home, text):
+    """A program of the person's, which is the password_command of a section."""
+    path = home / "say-password"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o700)
+    return path
+
+
+def test_the_server_may_be_said_by_its_short_name(screen, sections):
+    alice = sections("[work]\nhost = HOST\nuser = USER\n"
+                     "[strict]\nhost = localhost\nuser = mallory\nca = /nowhere/ca.pem\n"
+                     "[fails]\nhost = localhost\nuser = mallory\npassword_command = false\n")
     person = screen(None, "--trust-first")
     person.sees(r"^Server \[localhost\]:")
     person.keys("strict", "Enter")
-    person.sees("^ +messager strict$")
-    person.keys("asks", "Enter")
-    person.sees(r"(?s)The password of asks.*messager\s+asks$")
-    person.keys("work", "Enter")
+    person.sees("cannot read authorities from /nowhere/ca.pem")
+    person.keys("fails", "Enter")
+    person.sees("the command ended with status 1: false")
+    person.keys(" work ", "Enter")
     person.sees("^Password:")
     person.keys(alice.password, "Enter")
     person.sees(f"You are logged in as {alice.name}")
     person.keys("C-c", "C-d")
     person.ends(0)
+
+
+def test_a_short_name_brings_its_authorities(server, screen, sections):
+    sections("[strict]\nhost = HOST\nuser = USER\nca = /etc/ssl/certs/ca-certificates.crt\n")
+    person = screen(None, "--trust-first")
+    person.sees(r"^Server \[localhost\]:")
+    person.keys("strict", "Enter")
+    person.sees("vouch")
+    person.keys("n", "Enter")
+    person.ends(4)
+
+
+def test_a_short_name_brings_its_password(screen, sections, home):
+    path = home / "secret"
+    alice = sections(f"[filed]\nhost = HOST\nuser = USER\npassword_file = {path}\n")
+    path.write_text(alice.password + "\n")
+    path.chmod(0o644)
+    person = screen(None, "--trust-first")
+    person.sees(r"^Server \[localhost\]:")
+    person.keys("filed", "Enter")
+    person.sees("others can read the password file")
+    person.sees(f"You are logged in as {alice.name}")
+    person.keys("C-c", "C-d")
+    person.ends(0)
+
+
+def test_a_command_that_says_the_password_has_the_terminal(screen, sections, home):
+    """As a pinentry does, it asks there and is answered there; what was typed in it is not messager's."""
+    path = command(home, 'echo >>$0.runs\nprintf "PIN %s? " $(wc -l <$0.runs) >/dev/tty\nread -r pin </dev/tty\nprintf "%s\\n" "$pin"\n')
+    alice = sections(f"[asks]\nhost = HOST\nuser = USER\npassword_command = {path}\n")
+    person = screen(None, "--trust-first")
+    person.sees(r"^Server \[localhost\]:")
+    person.keys("asks", "Enter")
+    person.sees(r"PIN 1\?")
+    person.keys("C-c")
+    person.sees("(?s)stopped by a signal.*^Server")
+    person.keys("asks", "Enter")
+    person.sees(r"PIN 2\?")
+    person.keys("C-z")
+    person.is_stopped()
+    person.goes_on()
+    person.type(alice.password + "\n")
+    person.sees(f"You are logged in as {alice.name}")
+    person.keys("C-c", "C-d")
+    person.ends(0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_one_can_be_ended_while_a_command_has_the_terminal(screen, sections, home, number):
+    path = command(home, 'printf "PIN? " >/dev/tty\nread -r pin </dev/tty\n')
+    sections(f"[asks]\nhost = HOST\nuser = USER\npassword_command = {path}\n")
+    person = screen(None, "--trust-first")
+    person.sees(r"^Server \[localhost\]:")
+    person.keys("asks", "Enter")
+    person.sees(r"PIN\?")
+    person.signal(number)
+    person.ends(-number)
+    person.keys("Enter")
 
 
 @pytest.mark.parametrize("words", [":quit:", "/quit"])

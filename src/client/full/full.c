@@ -18,13 +18,25 @@ enum { SLOT_INPUT, SLOT_OUTPUT, SLOT_LINK, SLOT_COUNT };
 
 /* Signals */
 
-static void suspend(struct full *f)
+void full_leave(void *ctx)
 {
+	struct full *f = ctx;
 	f->face->leave(f->face);
-	signal_stop();
-	signal_take(SIGCONT);
+}
+
+void full_enter(void *ctx)
+{
+	struct full *f = ctx;
 	f->face->enter(f->face);
 	f->is_stale = f->must_redraw = true;
+}
+
+static void suspend(struct full *f)
+{
+	full_leave(f);
+	signal_stop();
+	signal_take(SIGCONT);
+	full_enter(f);
 }
 
 static void take_signals(struct full *f)
@@ -44,8 +56,7 @@ static void take_signals(struct full *f)
 		suspend(f);
 	if (signal_take(SIGCONT)) {
 		/* Stopped by a signal that nobody can catch: the terminal was somebody else's meanwhile. */
-		f->face->enter(f->face);
-		f->is_stale = f->must_redraw = true;
+		full_enter(f);
 	}
 	if (signal_take(SIGWINCH))
 		f->is_stale = true;

@@ -134,6 +134,9 @@ void full_say_in(struct full *f, struct conversation *c, const char *format, ...
 /* The tell() of a transfer_user or a muting_user whose ctx is f: a notice in the current conversation. */
 void full_tell(void *ctx, const char *words, struct slice foreign);
 void full_no_memory(struct full *f);
+/* Gives the terminal back as it was found, and takes it again; ctx is f. */
+void full_leave(void *ctx);
+void full_enter(void *ctx);
 /* What the options, and by them the settings, say need not be asked for. */
 void full_take_options(struct full *f);
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "base/clock.h"
+#include "client/choice.h"
 #include "client/full/full.h"
 #include "client/reply.h"
 
@@ -89,53 +90,26 @@ void full_begin(struct full *f)
 		connect_now(f);
 }
 
-/* What its section says of the password would be taken, and that may be a command that wants the terminal for itself. */
-static bool has_own_password(const struct full *f, const struct settings_server *known)
-{
-	const struct options *o = f->options;
-	bool is_user =
-	    o->user == NULL || known->user[0] == '\0' || strcmp(o->user, known->user) == 0;
-	return is_user && !password_is_set(f->password) &&
-	       (known->password_command[0] != '\0' || known->password_file[0] != '\0');
-}
-
-/* A short name of the settings, with all that they say of it, or a HOST. */
-static bool find_server(struct full *f, const char *text, struct why *why)
-{
-	const struct settings_server *known = settings_find(f->settings, text);
-	if (known == NULL)
-		return server_name_parse(text, &f->options->server) ||
-		       why_fail(why, "That is no HOST or HOST:PORT.");
-	if (known->ca[0] != '\0')
-		return why_fail(why,
-		    "The authorities of %s are read at the start only: leave, and type messager %s",
-		    known->name, known->name);
-	if (has_own_password(f, known))
-		return why_fail(why,
-		    "The password of %s is read at the start only: leave, and type messager %s",
-		    known->name, known->name);
-	f->options->server_typed = known->name;
-	if (!settings_apply(f->settings, f->options, why))
-		return false;
-	full_take_options(f);
-	return true;
-}
-
 static void answer_server(struct full *f, struct slice line)
 {
-	char text[SERVER_TEXT_SIZE];
-	line = slice_trim(line);
-	if (line.len == 0)
-		line = SLICE("localhost");
-	snprintf(text, sizeof(text), "%.*s", (int)line.len, line.ptr);
+	struct choice choice = { .settings = f->settings,
+		.options = f->options,
+		.contact = f->contact,
+		.password = f->password,
+		.leave = full_leave,
+		.enter = full_enter,
+		.ctx = f };
+	struct why why;
 	f->was_asked = true;
-	struct why why = { "That is no HOST or HOST:PORT." };
-	if (line.len < sizeof(text) && strlen(text) == line.len && find_server(f, text, &why)) {
-		connect_now(f);
+	bool is_taken = choice_take(&choice, line, &why);
+	if (why.text[0] != '\0')
+		full_say(f, "%s", why.text);
+	if (!is_taken) {
+		full_ask(f, QUESTION_SERVER);
 		return;
 	}
-	full_say(f, "%s", why.text);
-	full_ask(f, QUESTION_SERVER);
+	full_take_options(f);
+	connect_now(f);
 }
 
 static void ask_for_trust(struct full *f, const char *fingerprint)
