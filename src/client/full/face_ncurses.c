@@ -16,30 +16,19 @@
 
 #include "base/buffer.h"
 #include "client/full/face_keys.h"
+#include "client/full/face_typing.h"
 #include "client/outlet.h"
 #include "client/sanitize.h"
 #include "client/terminal.h"
-#include "protocol/text.h"
 
 enum {
-	PASTE_MAX_BYTES = 8 * 1024 * 1024, /* more is cut */
-	PASTE_PATIENCE_MS = 2000,          /* without a byte for so long, what has come is shown */
-	ESCAPE_PATIENCE_MS = 100,          /* after ESC: was it alone? */
-	PASTE_MARK_LEN = 6,
-	READ_AHEAD_MAX = 2 * PASTE_MARK_LEN,
-	TAKEN_AT_ONCE = 16 * 1024, /* of a paste, then the server has its turn */
-	DRAIN_MS = 1000,           /* how long a terminal may take for the last bytes */
+	ESCAPE_PATIENCE_MS = 100, /* after ESC: was it alone? */
+	DRAIN_MS = 1000,          /* how long a terminal may take for the last bytes */
 	FAREWELL_SIZE = 256,
 	UNWRITE_SIZE = 4096,
 	SIGNS_MAX_BYTES = 64 * 1024, /* that a terminal which does not read may leave */
 	DEFAULT_COLUMNS = 80,
 	DEFAULT_ROWS = 24,
-};
-
-/* What read_typed() gives. */
-struct typed {
-	int kind;
-	wint_t code;
 };
 
 struct ncurses_face {
@@ -50,25 +39,13 @@ struct ncurses_face {
 	SCREEN *screen;
 	WINDOW *input;      /* a pad, since reading from the screen's window would draw it */
 	struct cells shown; /* what ncurses was told last */
-	char partial[4];    /* of a character whose last bytes have not come */
-	size_t partial_len;
-	struct typed ahead[READ_AHEAD_MAX]; /* what was read too early, and comes next */
-	size_t ahead_count;
-	size_t marked; /* bytes of a paste's mark that came last, and were taken for keys */
-	struct buffer paste;
-	size_t shown_paste; /* of it, in the last event */
-	bool is_pasting;    /* until the end is marked: what comes meanwhile is no key */
-	bool is_cut;
-	bool was_cr;
-	bool has_more; /* there may be more to read at once */
-	uint64_t pasted_ms;
+	struct face_typing typing;
 	bool is_entered;
 	char farewell[FAREWELL_SIZE];
 };
 
 static const char ask_for_reports[] = "\033[?2004h\033[?1004h"; /* pastes in brackets; focus */
 static const char no_reports[] = "\033[?2004l\033[?1004l";
-static const char paste_begins[] = "\033[200~", paste_ends[] = "\033[201~";
 
 static struct ncurses_face *of(const struct face *f)
 {
@@ -214,283 +191,14 @@ static void ring(struct face *f, bool bell, const char *text)
 
 /* In */
 
-/* How many bytes a character has that begins with this one. */
-static size_t char_bytes(unsigned char first)
-{
-	return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/*
- * The next character, or the code of a key: OK, KEY_CODE_YES, or ERR if there is none. ncurses would do this with wget_wch(), but that
- * loses a character whose bytes do not come at once. What is no UTF-8 is passed over.
- */
-static int read_typed(struct ncurses_face *n, wint_t *code_r)
-{
-	int byte;
-	while ((byte = wgetch(n->input)) != ERR) {
-		if (byte > UINT8_MAX) {
-			*code_r = (wint_t)byte;
-			return KEY_CODE_YES;
-		}
-		if (((unsigned)byte & 0xc0) != 0x80)
-			n->partial_len = 0;
-		if (n->partial_len == sizeof(n->partial))
-			continue;
-		n->partial[n->partial_len++] = (char)byte;
-		if (n->partial_len < char_bytes((unsigned char)n->partial[0]))
-			continue;
-		size_t len;
-		uint32_t character = utf8_decode(slice_of(n->partial, n->partial_len), &len);
-		n->partial_len = 0;
-		if (character == NOT_A_CHARACTER)
-			continue;
-		*code_r = (wint_t)character;
-		return OK;
-	}
-	return ERR;
-}
-
-/* What was put back, then what read_typed() has. */
-static struct typed next_typed(struct ncurses_face *n)
-{
-	struct typed t = { .kind = ERR };
-	if (n->ahead_count == 0) {
-		t.kind = read_typed(n, &t.code);
-		return t;
-	}
-	t = n->ahead[0];
-	n->ahead_count--;
-	memmove(n->ahead, n->ahead + 1, n->ahead_count * sizeof(t));
-	return t;
-}
-
-/* They are the next. What is read ahead at a time is less than half of the room, so there always is some. */
-static void put_back(struct ncurses_face *n, const struct typed *typed, size_t count)
-{
-	if (count == 0 || n->ahead_count + count > READ_AHEAD_MAX)
-		return;
-	memmove(n->ahead + count, n->ahead, n->ahead_count * sizeof(*typed));
-	memcpy(n->ahead, typed, count * sizeof(*typed));
-	n->ahead_count += count;
-}
-
-static void begin_paste(struct ncurses_face *n, uint64_t now_ms)
-{
-	buffer_wipe(&n->paste);
-	n->is_pasting = true;
-	n->is_cut = n->was_cr = false;
-	n->shown_paste = n->marked = 0;
-	n->pasted_ms = now_ms;
-}
-
-static bool end_paste(struct ncurses_face *n, struct face_event *event_r)
-{
-	n->is_pasting = false;
-	*event_r = (struct face_event){
-		.kind = FACE_PASTE, .text = buffer_slice(&n->paste), .is_cut = n->is_cut
-	};
-	return true;
-}
-
-/* A pasted character; line ends come as CR, LF or both. */
-static void add_pasted(struct ncurses_face *n, wint_t character, uint64_t now_ms)
-{
-	char bytes[4];
-	bool is_second = character == L'\n' && n->was_cr;
-	n->pasted_ms = now_ms;
-	n->was_cr = character == L'\r';
-	if (is_second)
-		return;
-	size_t len = key_utf8(character == L'\r' ? L'\n' : (uint32_t)character, bytes);
-	if (n->paste.len + len > PASTE_MAX_BYTES)
-		n->is_cut = true;
-	else
-		buffer_append(&n->paste, bytes, len);
-}
-
-/* Without the line ends at its end, and what may be the beginning of the mark there. */
-static size_t pasted_len(const struct ncurses_face *n)
-{
-	struct slice text = buffer_slice(&n->paste);
-	size_t marked = PASTE_MARK_LEN - 1;
-	while (marked > 0 && !slice_ends(text, slice_of(paste_ends, marked)))
-		marked--;
-	text.len -= marked;
-	while (slice_ends(text, SLICE("\n")))
-		text.len--;
-	return text.len;
-}
-
-/*
- * A paste pauses: what has come is shown, and the rest is still a paste, for taken as typing it would be sent. The line ends at its end come with
- * the rest: at the end of a paste they would be left out.
- */
-static bool show_pasted(struct ncurses_face *n, struct face_event *event_r)
-{
-	n->shown_paste = pasted_len(n);
-	*event_r = (struct face_event){ .kind = FACE_PASTE,
-		.text = slice_of(buffer_slice(&n->paste).ptr, n->shown_paste),
-		.is_cut = n->is_cut };
-	n->is_cut = false;
-	return n->shown_paste > 0;
-}
-
-/* What was shown is only now nobody's any more. */
-static void drop_shown(struct ncurses_face *n)
-{
-	buffer_take(&n->paste, n->shown_paste);
-	n->shown_paste = 0;
-}
-
-/* A sequence that nobody has defined is passed over, to its last byte. What is no part of it comes next. */
-static void skip_sequence(struct ncurses_face *n, wint_t opening, uint64_t now_ms)
-{
-	size_t marked = opening == L'[' ? 2 : 0;
-	struct typed t;
-	while ((t = next_typed(n)).kind == OK && t.code >= L' ') {
-		marked = marked > 0 && t.code == (wint_t)paste_begins[marked] ? marked + 1 : 0;
-		if (marked == PASTE_MARK_LEN)
-			begin_paste(n, now_ms);
-		if (t.code >= 0x40 && t.code <= 0x7e)
-			return;
-	}
-	if (t.kind != ERR)
-		put_back(n, &t, 1);
-	else
-		n->marked = marked;
-}
-
-static bool is_report(wint_t code)
-{
-	return code >= CODE_PASTE_BEGIN && code <= CODE_BLUR;
-}
-
-/* After ESC. */
-static struct key take_escape(struct ncurses_face *n, uint64_t now_ms)
-{
-	struct typed t = next_typed(n);
-	if (t.kind == ERR)
-		n->marked = 1;
-	if (t.kind == KEY_CODE_YES && is_report(t.code))
-		put_back(n, &t, 1);
-	if (t.kind == ERR || (t.kind == KEY_CODE_YES && is_report(t.code)))
-		return KEY_NAMED(TYPED_ESCAPE);
-	if (t.kind == KEY_CODE_YES)
-		return face_key_of_code((int)t.code, true);
-	if (t.code == L'[' || t.code == L'O') {
-		skip_sequence(n, t.code, now_ms);
-		return KEY_NAMED(TYPED_OTHER);
-	}
-	return face_key_of_character((uint32_t)t.code, true);
-}
-
-/* Is it the rest of a paste's mark, whose beginning came so long before that it was taken for a key? */
-static bool is_late_mark(struct ncurses_face *n, struct typed t)
-{
-	struct typed read[PASTE_MARK_LEN];
-	size_t at = n->marked, count = 0;
-	n->marked = 0;
-	if (at == 0 || t.kind != OK || t.code != (wint_t)paste_begins[at])
-		return false;
-	while (++at < PASTE_MARK_LEN && (t = next_typed(n)).kind != ERR) {
-		read[count++] = t;
-		if (t.kind != OK || t.code != (wint_t)paste_begins[at])
-			break;
-	}
-	if (at == PASTE_MARK_LEN)
-		return true;
-	put_back(n, read, count);
-	return false;
-}
-
-/* A control key by itself, long after the last that was pasted: the end was lost, and somebody wants to go on. */
-static bool is_given_up(struct ncurses_face *n, struct typed t, uint64_t now_ms)
-{
-	if (t.kind != OK || now_ms < n->pasted_ms + PASTE_PATIENCE_MS ||
-	    face_key_of_character((uint32_t)t.code, false).kind != TYPED_CONTROL)
-		return false;
-	struct typed after = next_typed(n);
-	if (after.kind == ERR)
-		return true;
-	put_back(n, &after, 1);
-	return false;
-}
-
-/* The end may have come so slowly that ncurses took it for characters. */
-static bool has_late_end(struct ncurses_face *n)
-{
-	if (!slice_ends(buffer_slice(&n->paste), slice_str(paste_ends)))
-		return false;
-	n->paste.len -= PASTE_MARK_LEN;
-	return true;
-}
-
-/* Something came in the midst of a paste. 1: that was its end, or the end of waiting for it. */
-static int take_pasted(
-    struct ncurses_face *n, struct typed t, uint64_t now_ms, struct face_event *event_r)
-{
-	if (is_given_up(n, t, now_ms)) {
-		n->is_pasting = false;
-		buffer_wipe(&n->paste);
-		*event_r =
-		    (struct face_event){ .key = face_key_of_character((uint32_t)t.code, false) };
-		return 1;
-	}
-	if (t.kind == OK)
-		add_pasted(n, t.code, now_ms);
-	bool is_end = t.kind == OK ? t.code == L'~' && has_late_end(n) : t.code == CODE_PASTE_END;
-	return is_end && end_paste(n, event_r);
-}
-
-static struct face_event event_of_code(wint_t code)
-{
-	if (code == CODE_FOCUS || code == CODE_BLUR)
-		return (struct face_event){ .kind = code == CODE_FOCUS ? FACE_FOCUS : FACE_BLUR };
-	return (struct face_event){ .kind = FACE_KEY, .key = face_key_of_code((int)code, false) };
-}
-
-/* One thing of what was typed. 1: it is in event_r; 0: it led to nothing; <0: there is nothing. */
-static int take(struct ncurses_face *n, uint64_t now_ms, struct face_event *event_r)
-{
-	struct typed t = next_typed(n);
-	if (t.kind == ERR)
-		return -1;
-	if (n->is_pasting)
-		return take_pasted(n, t, now_ms, event_r);
-	if (is_late_mark(n, t) || (t.kind == KEY_CODE_YES && t.code == CODE_PASTE_BEGIN)) {
-		begin_paste(n, now_ms);
-		return 0;
-	}
-	if (t.kind == KEY_CODE_YES)
-		*event_r = event_of_code(t.code);
-	else if (t.code == L'\033')
-		*event_r = (struct face_event){ .key = take_escape(n, now_ms) };
-	else
-		*event_r =
-		    (struct face_event){ .key = face_key_of_character((uint32_t)t.code, false) };
-	return 1;
-}
-
 static bool next(struct face *f, uint64_t now_ms, struct face_event *event_r)
 {
-	struct ncurses_face *n = of(f);
-	int taken = 0;
-	drop_shown(n);
-	for (int count = 0; count < TAKEN_AT_ONCE && taken == 0; count++)
-		taken = take(n, now_ms, event_r);
-	n->has_more = taken == 0;
-	if (taken < 0 && n->is_pasting && now_ms >= n->pasted_ms + PASTE_PATIENCE_MS)
-		return show_pasted(n, event_r);
-	return taken > 0;
+	return face_typing_next(&of(f)->typing, now_ms, event_r);
 }
 
 static uint64_t deadline_ms(const struct face *f)
 {
-	const struct ncurses_face *n = of(f);
-	if (n->has_more)
-		return 0;
-	return n->is_pasting && pasted_len(n) > n->shown_paste ? n->pasted_ms + PASTE_PATIENCE_MS
-							       : UINT64_MAX;
+	return face_typing_deadline_ms(&of(f)->typing);
 }
 
 /* The terminal itself */
@@ -566,7 +274,7 @@ static void face_free(struct face *f)
 	fclose(n->file);
 	cells_clear(&n->shown);
 	outlet_clear(&n->out);
-	buffer_wipe(&n->paste);
+	face_typing_clear(&n->typing);
 	free(n);
 }
 
@@ -675,6 +383,7 @@ static bool open_screen(struct ncurses_face *n, bool no_color)
 	take_eight_bits(n);
 	nodelay(n->input, TRUE);
 	face_keys_define();
+	face_typing_init(&n->typing, n->input);
 	compose_farewell(n);
 	return true;
 }
