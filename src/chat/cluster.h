@@ -44,7 +44,7 @@ struct cluster_entry {
 	enum store_status status;
 	int64_t ticket;
 
-	/* cluster.c's own. */
+	/* cluster_sessions.c's own. */
 	struct cluster *cluster;
 	int64_t epoch;
 	struct table_node entering;
