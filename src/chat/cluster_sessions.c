@@ -109,7 +109,7 @@ static struct cluster_entry *next_again(struct cluster *c, uint64_t *due_ms)
 {
 	list_each(node, &c->again) {
 		struct cluster_entry *entry = list_entry(node, struct cluster_entry, again);
-		if (c->is_closing || entry->again_ms <= clock_now_ms()) {
+		if (entry->again_ms <= clock_now_ms()) {
 			list_remove(node);
 			return entry;
 		}
@@ -128,6 +128,17 @@ bool cluster_sessions_ask_again(struct cluster *c, uint64_t *due_ms)
 	take(entry);
 	pthread_mutex_lock(&c->lock);
 	return true;
+}
+
+void cluster_sessions_give_up(struct cluster *c)
+{
+	list_each_safe(node, &c->again) {
+		struct cluster_entry *entry = list_entry(node, struct cluster_entry, again);
+		list_remove(node);
+		stop_entering(c, entry);
+		entry->status = STORE_UNAVAILABLE;
+		entry->done(entry);
+	}
 }
 
 void cluster_enter(struct cluster *c, struct cluster_entry *entry)
