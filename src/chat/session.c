@@ -151,7 +151,8 @@ static void on_due(struct conn *c)
 
 enum { SLOW_RESUMES_PER_SECOND = 20 };
 
-void session_slow_down(struct session *s, uint64_t wait_ms)
+/* Reads no more of it for wait_ms. */
+static void slow_down(struct session *s, uint64_t wait_ms)
 {
 	s->resume_ms = worker_now_ms(s->here->worker) + wait_ms;
 	s->query_began_ms = 0; /* what waits here waits because of us */
@@ -162,7 +163,7 @@ void session_slow_down(struct session *s, uint64_t wait_ms)
 void session_wait_for(struct session *s, const struct worker *behind)
 {
 	s->waits_for = behind;
-	session_slow_down(s, BEHIND_WAIT_MS);
+	slow_down(s, BEHIND_WAIT_MS);
 }
 
 static void top_up_allowance(struct session *s, const struct chat_config *config)
@@ -188,7 +189,7 @@ static bool may_go_on(struct session *s)
 		top_up_allowance(s, config);
 	if (s->allowance == 0) {
 		uint64_t some = config->messages_per_second / SLOW_RESUMES_PER_SECOND + 1;
-		session_slow_down(s,
+		slow_down(s,
 		    (some * 1000 + config->messages_per_second - 1) / config->messages_per_second);
 		return false;
 	}
@@ -278,7 +279,7 @@ static bool is_uncertain(struct session *s)
 	if (worker_now_ms(s->here->worker) <= s->here->certain_until_ms || !(s->state & SESSION_ON))
 		return false;
 	if (s->resume_ms == 0)
-		session_slow_down(s, UNCERTAIN_WAIT_MS);
+		slow_down(s, UNCERTAIN_WAIT_MS);
 	return true;
 }
 

@@ -150,9 +150,6 @@ void session_talk(struct session *s);
 /* Looks at the clock again: a deadline may have come nearer. */
 void session_rearm(struct session *s);
 
-/* Reads no more of it for wait_ms. */
-void session_slow_down(struct session *s, uint64_t wait_ms);
-
 /* Reads no more of it until that worker, whose mail piles up, has caught up. */
 void session_wait_for(struct session *s, const struct worker *behind);
 

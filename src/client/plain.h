@@ -115,8 +115,6 @@ void talk_on_event(void *ctx, const struct session_event *event);
 void talk_line(struct plain *p, struct slice line);
 /* A message whatever it begins with. */
 void talk_message(struct plain *p, struct slice text);
-/* A command, if the line is one. */
-bool talk_command(struct plain *p, struct slice line);
 void talk_target_answer(struct plain *p, struct slice line);
 /* Whom messages and files go to now; empty: nobody. */
 struct slice talk_target(const struct plain *p);

@@ -15,12 +15,11 @@
 #include "client/settings_file.h"
 
 enum row_type {
-	ROW_TEXT,        /* char[size] */
-	ROW_PATH,        /* the same; ~/ at its start is the home folder */
-	ROW_COMMAND,     /* the same; command_split() can take it apart */
-	ROW_NAME,        /* the same; can be sent as a name */
-	ROW_SHORT,       /* the same; the name of a section */
-	ROW_HOST,        /* the same; HOST or HOST:PORT */
+	ROW_PATH,        /* char[size]: ~/ at its start is the home folder */
+	ROW_COMMAND,     /* char[size]: command_split() can take it apart */
+	ROW_NAME,        /* char[size]: can be sent as a name */
+	ROW_SHORT,       /* char[size]: the name of a section */
+	ROW_HOST,        /* char[size]: HOST or HOST:PORT */
 	ROW_FINGERPRINT, /* char[FINGERPRINT_SIZE] */
 	ROW_YES,         /* bool: yes or no */
 	ROW_COLORS,      /* enum colors */
@@ -107,8 +106,6 @@ static bool take_value(const struct row *row, void *field, const char *value, st
 	struct server_name server;
 	int choice;
 	switch (row->type) {
-	case ROW_TEXT:
-		return take_text(field, row->size, value, "", why);
 	case ROW_PATH:
 		return take_path(field, row->size, value, why);
 	case ROW_COMMAND:

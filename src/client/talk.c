@@ -134,13 +134,15 @@ static void answer_at_terminal(struct plain *p, struct slice line)
 	greet_ask(p, ASK_TARGET);
 }
 
+static bool take_command(struct plain *p, struct slice line);
+
 void talk_target_answer(struct plain *p, struct slice line)
 {
 	struct slice trimmed = line, name;
 	if (word_take(&trimmed, &name) && !word_take(&trimmed, &(struct slice){ 0 }))
 		line = name;
 	p->question = ASK_TARGET; /* a command does not answer it */
-	if (!talk_command(p, line)) {
+	if (!take_command(p, line)) {
 		if (p->is_interactive)
 			answer_at_terminal(p, line);
 		else
@@ -300,7 +302,7 @@ static void do_help(struct plain *p, struct slice arguments)
 }
 
 /* A command that only the full screen has is a message here. */
-bool talk_command(struct plain *p, struct slice line)
+static bool take_command(struct plain *p, struct slice line)
 {
 	struct slice arguments;
 	enum command_id id = command_find(line, &arguments);
@@ -333,7 +335,7 @@ void talk_line(struct plain *p, struct slice line)
 {
 	if (p->is_interactive && line.len == 0)
 		contact_hurry(p->contact, clock_now_ms());
-	else if (!talk_command(p, line))
+	else if (!take_command(p, line))
 		talk_message(p, line);
 }
 

@@ -198,12 +198,3 @@ size_t query_write(const struct query *q, enum query_side from, char out[static 
 		       put(out, &len, *field_of(&fields, *letter));
 	return fits && put(out, &len, SLICE(" \r\n")) ? len : 0;
 }
-
-const char *query_verb_name(enum query_verb verb)
-{
-	for (int i = 0; i < GRAMMAR_ROWS; i++) {
-		if (grammar[i].verb == verb)
-			return grammar[i].word;
-	}
-	return "?";
-}

@@ -71,7 +71,4 @@ bool query_parse(struct slice line, enum query_side from, struct query *q_r);
 size_t query_write(
     const struct query *q, enum query_side from, char out[static QUERY_SENT_MAX_LEN]);
 
-/* The verb's word on the wire. */
-const char *query_verb_name(enum query_verb verb);
-
 #endif

@@ -32,7 +32,8 @@ static const char *store_file(const struct settings *s)
 	return is_embedded ? s->store_url + sizeof(scheme) - 1 : NULL;
 }
 
-bool sandbox_reaches_out(const struct settings *s)
+/* Do the settings name something beyond this host that has to be reached: a cluster's store or bus? */
+static bool must_reach_out(const struct settings *s)
 {
 	return store_file(s) == NULL || strcmp(s->bus.url, "local") != 0;
 }
@@ -119,7 +120,7 @@ static void allow_files_of_url(struct fence *fence, const char *url)
 
 static bool fence_in(const struct settings *s, const char *config_path, int version)
 {
-	bool reaches_out = sandbox_reaches_out(s);
+	bool reaches_out = must_reach_out(s);
 	struct fence fence = { .rules = landlock_new(version, reaches_out), .version = version };
 	if (fence.rules < 0)
 		return false;
@@ -198,7 +199,7 @@ void sandbox_seal(const struct settings *s)
 		    LOG_STR("reason", strerror(done.landlock_error)));
 	/* libseccomp 2.5 may go round in circles where memory is short: rather no server than one that hangs. */
 	alarm(SEAL_SECONDS);
-	bool restricted = syscalls_restrict(sandbox_reaches_out(s));
+	bool restricted = syscalls_restrict(must_reach_out(s));
 	alarm(0);
 	if (!restricted)
 		log_warn(

@@ -25,7 +25,4 @@ bool sandbox_enter(const struct settings *s, const char *config_path, char *why,
 /* Logs "confined" with what is in force. Needs server.sandbox; there is no way back. */
 void sandbox_seal(const struct settings *s);
 
-/* True if the settings name something beyond this host that has to be reached: a cluster's store or bus. */
-bool sandbox_reaches_out(const struct settings *s);
-
 #endif

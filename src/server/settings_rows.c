@@ -10,7 +10,6 @@
 
 #define AT(field)    offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
 #define KIB(n)       ((uint64_t)(n) << 10)
-#define MIB(n)       ((uint64_t)(n) << 20)
 #define GIB(n)       ((uint64_t)(n) << 30)
 #define SECONDS(n)   ((uint64_t)(n)*1000)
 #define CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })

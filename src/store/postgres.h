@@ -37,8 +37,6 @@ enum store_status postgres_call_status(const struct store_request *request);
 bool postgres_call_is_repeatable(const struct store_request *request);
 bool postgres_call_is_long(const struct store_request *request);
 
-void postgres_log_failure(const char *during, const char *sqlstate, const char *error);
-
 /* ---- postgres.c ---- */
 
 /* The node that this store serves, and its epoch; "" and 0 before STORE_NODE_JOIN. On the store's thread. */

@@ -106,7 +106,7 @@ static const struct call {
 
 static struct log_limit failure_limit;
 
-void postgres_log_failure(const char *during, const char *sqlstate, const char *error)
+static void log_failure(const char *during, const char *sqlstate, const char *error)
 {
 	uint64_t suppressed;
 	if (!log_limit_allows(&failure_limit, &suppressed))
@@ -405,7 +405,7 @@ static void take_rows(struct store_request *r, const struct call *call, const PG
 		r->is_touched = true;
 		if (!call->take_row(r, result, row)) {
 			r->has_failed = true;
-			postgres_log_failure(call->sql, "", "a column does not fit, or no memory");
+			log_failure(call->sql, "", "a column does not fit, or no memory");
 		}
 	}
 }
@@ -425,7 +425,7 @@ void postgres_call_take(struct store_request *r, const PGresult *result)
 		take_rows(r, call, result);
 	} else {
 		r->has_failed = true;
-		postgres_log_failure(call->sql, PQresultErrorField(result, PG_DIAG_SQLSTATE),
+		log_failure(call->sql, PQresultErrorField(result, PG_DIAG_SQLSTATE),
 		    PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	}
 }

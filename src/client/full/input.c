@@ -78,12 +78,6 @@ void input_clear(struct input *in)
 	input_set(in, SLICE(""), 0);
 }
 
-bool input_insert(struct input *in, struct slice text)
-{
-	forget_last_key(in);
-	return input_change(in, in->cursor, 0, text) != INPUT_FULL;
-}
-
 void input_remember(struct input *in)
 {
 	struct slice text = input_text(in);

@@ -112,8 +112,6 @@ struct slice input_text(const struct input *in);
  * dropped. false: too long, or no memory.
  */
 bool input_set(struct input *in, struct slice text, size_t cursor);
-/* Puts text in at the cursor, as if typed. */
-bool input_insert(struct input *in, struct slice text);
 /* Keeps the text in the history (unless it is the last there, empty, or secret). */
 void input_remember(struct input *in);
 /* Wipes the text, and what undo knows of it. */

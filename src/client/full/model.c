@@ -473,20 +473,6 @@ bool model_close(struct model *m, size_t place)
 	return true;
 }
 
-enum unread model_unread(const struct model *m, size_t *count_r)
-{
-	enum unread level = UNREAD_NONE;
-	*count_r = 0;
-	for (size_t i = 0; i < m->count; i++) {
-		const struct conversation *c = m->conversations[i];
-		if (i == m->current || c->level < level || c->level == UNREAD_NONE)
-			continue;
-		*count_r = c->level == level ? *count_r + c->unread : c->unread;
-		level = c->level;
-	}
-	return level;
-}
-
 void model_set_watched(struct model *m, bool is_watched)
 {
 	m->is_watched = is_watched;

@@ -155,8 +155,6 @@ size_t model_next(const struct model *m, int step);
 size_t model_next_active(const struct model *m);
 /* Ends the conversation with a person; the one before becomes the current if it was that. Those with the server and the group stay, and (false) one with a line that waits. */
 bool model_close(struct model *m, size_t place);
-/* What is unread in other conversations than the current: the highest level, and how many lines have it. */
-enum unread model_unread(const struct model *m, size_t *count_r);
 /* Nobody looks at the terminal: from now on what comes is unread in the current conversation too; or somebody does again: it is read. */
 void model_set_watched(struct model *m, bool is_watched);
 

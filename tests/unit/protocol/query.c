@@ -565,16 +565,6 @@ static void side_writes_only_its_own_verbs(void **state)
 	}
 }
 
-static void each_verb_has_its_word(void **state)
-{
-	(void)state;
-	static const char *const words[QUERY_VERB_COUNT] = { "AUTH", "PUT", "MSG", "MSGG", "CMD",
-		"BEGINF", "ENDF", "END", "ACCEPT", "TRY", "RELAY", "RELAYG", "CNT", "CHECK",
-		"BEGIN" };
-	for (int verb = 0; verb < QUERY_VERB_COUNT; verb++)
-		assert_string_equal(query_verb_name((enum query_verb)verb), words[verb]);
-}
-
 int main(int argc, char **argv)
 {
 	UNIT_EACH(form_is_read, form_cases);
@@ -590,6 +580,5 @@ int main(int argc, char **argv)
 	UNIT_TEST(text_full_of_lf_costs_one_search);
 	UNIT_EACH(query_is_written_if_it_fits, room_cases);
 	UNIT_TEST(side_writes_only_its_own_verbs);
-	UNIT_TEST(each_verb_has_its_word);
 	return unit_run(argc, argv);
 }

@@ -458,10 +458,6 @@ static void drafts_come_and_go(void **state)
 	is("draft |\u00e9");
 	assert_true(input_set(&in, SLICE("short"), 99));
 	is("short|");
-	assert_true(input_insert(&in, SLICE("er\nx")));
-	is("shorter/x|");
-	press("^_");
-	is("short|");
 }
 
 static void without_memory_nothing_is_lost(void **state)
