@@ -290,7 +290,9 @@ static void verify(struct login *login)
 	login->chat->passwords_hashed++;
 	enum password_verdict verdict =
 	    password_verify(password_of(login), known ? login->request.hash : NULL, &login->cost);
-	if (verdict == PASSWORD_WRONG) {
+	if (verdict == PASSWORD_NO_MEMORY) {
+		go_back(login, OUTCOME_LATER);
+	} else if (verdict == PASSWORD_WRONG) {
 		refusals_add(login->chat->refusals, &login->from, clock_now_ms());
 		go_back(login, OUTCOME_REFUSED);
 	} else if (verdict == PASSWORD_RIGHT_REHASH) {

@@ -1,6 +1,7 @@
 /*
  * password.h: password hashes as text, made to be slow: for the pool's threads, never for a loop. Argon2id, or, for accounts
- * that came from an original server, its hash behind "legacy:" (replaced at the first log-in).
+ * that came from an original server, its hash behind "legacy:" (replaced at the first log-in). Argon2's other kinds, as libsodium
+ * writes them, are checked and replaced too.
  */
 #ifndef CHAT_PASSWORD_H
 #define CHAT_PASSWORD_H
@@ -18,7 +19,7 @@ struct password_cost {
 	uint64_t passes;
 };
 
-/* Makes the hash text of a password. false: no memory for it. */
+/* Makes the hash text of a password, which has at most PASSWORD_MAX_LEN bytes. false: no memory for it. */
 bool password_hash(
     struct slice password, const struct password_cost *cost, char hash_r[static STORE_HASH_SIZE]);
 
@@ -26,6 +27,7 @@ enum password_verdict {
 	PASSWORD_WRONG,
 	PASSWORD_RIGHT,
 	PASSWORD_RIGHT_REHASH, /* right, but the hash is of another kind or cost than is wanted now */
+	PASSWORD_NO_MEMORY,    /* nobody knows */
 };
 
 /*

@@ -82,6 +82,22 @@ def test_no_memory_for_hashing(serve):
     talks(alice, bob)
 
 
+def test_no_memory_for_checking_a_password(serve):
+    """Nobody knows then whether it is right: it is not refused as wrong, and not held against anybody."""
+    server = serve({"login.password_memory": "64MiB", "limits.failed_logins_per_address_per_minute": 2})
+    alice = server.sign_up("alice")
+    alice.quit()
+    if "libasan" in open(f"/proc/{server.process.pid}/maps").read():
+        pytest.skip("a sanitizer has an address space of its own")
+    with limited(server, resource.RLIMIT_AS, address_space(server) + (8 << 20)):
+        for name in (str(alice), unique("nobody")) * 3:
+            stranger = server.connect()
+            stranger.say(f"AUTH {name} secret")
+            stranger.hears_last(LATER)
+    is_well_soon(server)
+    server.log_in(alice)
+
+
 def test_no_memory_for_anything(serve):
     """Deaf receivers fill all memory that there is: they and who else finds none are lost, the server is not."""
     server = serve({"session.output_limit": "1GiB", "session.messages_per_second": 0, "server.workers": 1})

@@ -36,6 +36,43 @@ static void two_hashes_of_one_password_differ(void **state)
 	assert_string_not_equal(one, two);
 }
 
+/* Accounts of earlier versions have hashes that libsodium made. */
+static void libsodiums_text_is_ours(void **state)
+{
+	char hash[STORE_HASH_SIZE] = { 0 };
+	assert_int_equal(
+	    crypto_pwhash_str(hash, "secret", 6, cheap.passes, (size_t)cheap.memory_bytes), 0);
+	assert_int_equal(password_verify(SLICE("secret"), hash, &cheap), PASSWORD_RIGHT);
+	assert_int_equal(password_verify(SLICE("Secret"), hash, &cheap), PASSWORD_WRONG);
+	assert_true(password_hash(SLICE("secret"), &dearer, hash));
+	assert_int_equal(crypto_pwhash_str_verify(hash, "secret", 6), 0);
+}
+
+static void argon2i_is_checked_and_to_be_replaced(void **state)
+{
+	char hash[STORE_HASH_SIZE] = { 0 };
+	assert_int_equal(crypto_pwhash_argon2i_str(hash, "secret", 6, 3, 8192), 0);
+	assert_int_equal(password_verify(SLICE("secret"), hash, &cheap), PASSWORD_RIGHT_REHASH);
+	assert_int_equal(password_verify(SLICE("wrong"), hash, &cheap), PASSWORD_WRONG);
+}
+
+static void a_damaged_hash_fits_nothing(void **state)
+{
+	char whole[STORE_HASH_SIZE], damaged[STORE_HASH_SIZE];
+	assert_true(password_hash(SLICE("secret"), &cheap, whole));
+	size_t len = strlen(whole);
+	for (size_t i = 0; i < len; i++) {
+		memcpy(damaged, whole, sizeof(damaged));
+		damaged[i] = '\0';
+		assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
+		damaged[i] = '!';
+		assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
+	}
+	memcpy(damaged, whole, sizeof(damaged));
+	memcpy(damaged + len, "A", 2);
+	assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
+}
+
 static void another_cost_asks_for_a_new_hash(void **state)
 {
 	char hash[STORE_HASH_SIZE];
@@ -64,6 +101,9 @@ int main(int argc, char **argv)
 		return 1;
 	UNIT_EACH(right_one_is_right, passwords);
 	UNIT_TEST(two_hashes_of_one_password_differ);
+	UNIT_TEST(libsodiums_text_is_ours);
+	UNIT_TEST(argon2i_is_checked_and_to_be_replaced);
+	UNIT_TEST(a_damaged_hash_fits_nothing);
 	UNIT_TEST(another_cost_asks_for_a_new_hash);
 	UNIT_TEST(an_imported_hash_is_checked_and_to_be_replaced);
 	UNIT_TEST(nobody_has_no_password);
