@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@ struct queue {
 
 struct pool {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;
+	sem_t
+	    filled; /* no condition variable: who wakes from that holds the lock as one that others wait for, and has to wake nobody */
 	struct queue soon, later;
 	unsigned streak; /* of soon, while later waits */
 	size_t waiting;
@@ -64,7 +66,10 @@ static void *run(void *arg)
 	for (;;) {
 		while (is_idle(p) && !p->closing) {
 			p->asleep++;
-			pthread_cond_wait(&p->filled, &p->lock);
+			pthread_mutex_unlock(&p->lock);
+			while (sem_wait(&p->filled) != 0) /* a signal */
+				;
+			pthread_mutex_lock(&p->lock);
 		}
 		struct pool_job *job = next_job(p);
 		if (job == NULL)
@@ -94,7 +99,7 @@ struct pool *pool_new(unsigned threads)
 	p->soon.end = &p->soon.first;
 	p->later.end = &p->later.first;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->filled, NULL);
+	sem_init(&p->filled, 0, 0);
 	while (p->thread_count < threads &&
 	       pthread_create(&p->threads[p->thread_count], NULL, run, p) == 0)
 		have_it_give_way(p->threads[p->thread_count++]);
@@ -111,13 +116,14 @@ void pool_free(struct pool *p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
-	pthread_cond_broadcast(&p->filled);
+	for (; p->asleep > 0; p->asleep--)
+		sem_post(&p->filled);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->thread_count; i++)
 		pthread_join(p->threads[i], NULL);
 	while (p->submitting > 0) /* its job is done already, it is about to return */
 		sched_yield();
-	pthread_cond_destroy(&p->filled);
+	sem_destroy(&p->filled);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -133,8 +139,7 @@ static void submit(struct pool *p, struct queue *q, struct pool_job *job)
 		p->asleep--;
 	pthread_mutex_unlock(&p->lock);
 	if (wakes)
-		pthread_cond_signal(
-		    &p->filled); /* after the lock, or who wakes up has to wait for it */
+		sem_post(&p->filled); /* after the lock, or who wakes up has to wait for it */
 	p->submitting--;
 }
 
