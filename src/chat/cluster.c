@@ -334,7 +334,6 @@ void cluster_stop(struct cluster *c)
 	pthread_mutex_unlock(&c->lock);
 	if (c->has_thread)
 		pthread_join(c->thread, NULL);
-	cluster_sessions_give_up(c);
 	struct question q = { 0 };
 	ask(c, &q, STORE_NODE_LEAVE);
 }

@@ -28,7 +28,7 @@ struct cluster *cluster_new(
 /* Begins to renew: when net and bus are there. false: no thread. */
 bool cluster_start(struct cluster *c);
 
-/* Leaves the cluster: its users can log in elsewhere at once. Blocks. After this the functions below do nothing. Accepts NULL, as does the next. */
+/* Leaves the cluster: its users can log in elsewhere at once. Nobody is on the way in any more (chat_stop()). Blocks. After this the functions below do nothing. Accepts NULL, as does the next. */
 void cluster_stop(struct cluster *c);
 void cluster_free(struct cluster *c);
 

@@ -52,8 +52,6 @@ static inline uint64_t cluster_hash(const struct cluster *c, struct slice name)
  * one's is, if that is nearer.
  */
 bool cluster_sessions_ask_again(struct cluster *c, uint64_t *due_ms);
-/* Those who would be asked for again do not come in. When the thread is gone. */
-void cluster_sessions_give_up(struct cluster *c);
 /* Gives back the leases that could not be given back before, if the store is there again. */
 void cluster_sessions_release(struct cluster *c);
 /* Frees what still waits to be given back; at the end, when all other threads are gone. */

@@ -130,17 +130,6 @@ bool cluster_sessions_ask_again(struct cluster *c, uint64_t *due_ms)
 	return true;
 }
 
-void cluster_sessions_give_up(struct cluster *c)
-{
-	list_each_safe(node, &c->again) {
-		struct cluster_entry *entry = list_entry(node, struct cluster_entry, again);
-		list_remove(node);
-		stop_entering(c, entry);
-		entry->status = STORE_UNAVAILABLE;
-		entry->done(entry);
-	}
-}
-
 void cluster_enter(struct cluster *c, struct cluster_entry *entry)
 {
 	entry->cluster = c;
