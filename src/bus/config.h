@@ -1,4 +1,4 @@
-/* config.h: the settings that bus/ goes by (configuration.md, [bus]). Plain values; a path that is empty is none. */
+/* config.h: the settings that bus/ goes by (messagerd.conf(5), [bus]). Plain values; a path that is empty is none. */
 #ifndef BUS_CONFIG_H
 #define BUS_CONFIG_H
 

@@ -1,4 +1,4 @@
-/* config.h: the settings that chat/ goes by (configuration.md: [login], [session], [files], parts of [limits]). Plain values. */
+/* config.h: the settings that chat/ goes by (messagerd.conf(5): [login], [session], [files], parts of [limits]). Plain values. */
 #ifndef CHAT_CONFIG_H
 #define CHAT_CONFIG_H
 

@@ -13,7 +13,7 @@
 #include "base/slice.h"
 #include "store/store.h"
 
-/* What a hash costs: memory in bytes, passes over it (configuration.md, [login]). */
+/* What a hash costs: memory in bytes, passes over it (messagerd.conf(5), [login]). */
 struct password_cost {
 	uint64_t memory_bytes;
 	uint64_t passes;

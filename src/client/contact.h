@@ -18,7 +18,7 @@
 #include "client/password.h"
 #include "client/session.h"
 
-/* configuration.md; what messager ends with. */
+/* What messager ends with: messager(1). */
 enum exit_status {
 	EXIT_QUIT = 0,
 	EXIT_BROKEN = 1,

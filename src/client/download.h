@@ -7,7 +7,7 @@
  *	  ^--------------------------´ CMD <file send complete>
  *
  * The end of a file is a record that is exactly "ENDF <CRLF>". An original server's timer puts CHECK between the bytes of a file; such a
- * record is left out (reference behaviour, 5.10).
+ * record is left out.
  */
 #ifndef CLIENT_DOWNLOAD_H
 #define CLIENT_DOWNLOAD_H

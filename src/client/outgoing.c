@@ -19,7 +19,7 @@ struct outgoing *outgoing_new(enum query_verb verb, struct slice target, struct 
 	return o;
 }
 
-/* Bytes of the front character of text in an original server's relay; see reference behaviour: a Python bytes literal. */
+/* Bytes of the front character of text in an original server's relay, which is the inside of a Python bytes literal. */
 static size_t escaped_len(struct slice text, size_t char_len)
 {
 	unsigned char first = (unsigned char)text.ptr[0];

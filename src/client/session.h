@@ -81,7 +81,7 @@ struct slice session_user(const struct session *s);
 
 /*
  * A new connection is open. speaks_ours: its server took up the protocol's name; another one may be an original server, which
- * wants LF after each text and escapes what it relays (reference behaviour: each text with LF; escapes undone here).
+ * wants LF after each text and relays it as the inside of a Python bytes literal, whose escapes are undone here.
  */
 void session_connected(struct session *s, bool speaks_ours, uint64_t now_ms);
 

@@ -1,4 +1,4 @@
-/* unescape.h: what an original server escaped (reference behaviour: a Python bytes literal), turned back. Pure; any thread. */
+/* unescape.h: what an original server escaped (it relays the inside of a Python bytes literal), turned back. Pure; any thread. */
 #ifndef CLIENT_UNESCAPE_H
 #define CLIENT_UNESCAPE_H
 

@@ -8,8 +8,7 @@
  *
  * The protocol has no way to take a begun upload back: whoever gives it up must drop the connection, then the server keeps nothing.
  *
- * An original server ends an upload by its clock alone: the bytes have to be out before it, and ENDF has to come a little after it
- * (reference behaviour, 5.9).
+ * An original server ends an upload by its clock alone: the bytes have to be out before it, and ENDF has to come a little after it.
  */
 #ifndef CLIENT_UPLOAD_H
 #define CLIENT_UPLOAD_H

@@ -1,6 +1,6 @@
 /*
  * admission.h: how many connections there are, in all and from each address, and whether one more may be ([limits] of
- * configuration.md). Shared by the workers; any thread.
+ * messagerd.conf(5)). Shared by the workers; any thread.
  */
 #ifndef NET_ADMISSION_H
 #define NET_ADMISSION_H

@@ -1,5 +1,5 @@
 /*
- * config.h: the settings that net/ goes by (configuration.md: [tls], [limits], parts of [login] and [session]). Plain values; a
+ * config.h: the settings that net/ goes by (messagerd.conf(5): [tls], [limits], parts of [login] and [session]). Plain values; a
  * worker has its own copy and gets a new one when the settings are read again.
  */
 #ifndef NET_CONFIG_H

@@ -138,7 +138,7 @@ struct store_request {
 };
 
 /*
- * Opens the store that url names (configuration.md, [store]): "sqlite:" is DATA/messagerd.db, "sqlite:PATH" that file. Makes the
+ * Opens the store that url names (messagerd.conf(5), [store]): "sqlite:" is DATA/messagerd.db, "sqlite:PATH" that file. Makes the
  * file, mode 0600, if there is none (not its folder); brings an older schema up to date; refuses a newer one. Makes DATA/files
  * agree with it (docs/files.md). "postgres://…" (or postgresql://) is a database of PostgreSQL, as libpq reads it; its tables are made or
  * brought up to date. Blocks; before the threads start. Returns the store, or NULL with a sentence for the

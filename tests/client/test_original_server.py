@@ -1,4 +1,4 @@
-"""Against an original SSL-Messager server, which knows no ALPN: what reference behaviour it needs, and what it sends."""
+"""Against an original SSL-Messager server, which knows no ALPN: what it needs, and what it sends."""
 
 import pytest
 

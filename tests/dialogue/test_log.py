@@ -1,4 +1,4 @@
-"""What messagerd writes to standard error: configuration.md, and what no log may hold."""
+"""What messagerd writes to standard error, and what no log may hold."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Command lines and configuration files of messagerd: configuration.md, the first part."""
+"""Command lines and configuration files of messagerd."""
 
 import configparser
 import re

@@ -1,4 +1,4 @@
-"""TLS: versions, ALPN, certificates of the server and of clients; protocol.md section 1 and configuration.md [tls]."""
+"""TLS: versions, ALPN, certificates of the server and of clients; protocol.md section 1 and messagerd.conf(5) [tls]."""
 
 import hashlib
 import re

@@ -17,7 +17,7 @@ from wire import PATIENCE, Peer, tcp_connect, unique
 REPOSITORY = Path(__file__).resolve().parents[2]
 MESSAGERD = REPOSITORY / os.environ.get("MESSAGERD", "build/messagerd")
 REPORTS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
-STOP_SECONDS = 5  # configuration.md: TERM ends it within that
+STOP_SECONDS = 5  # TERM ends it within that
 
 # What most tests want: a port of the kernel's choice, cheap hashes, no CHECK between other answers, and many refused
 # log-ins from one address, since all tests come from 127.0.0.1.
