@@ -69,11 +69,6 @@ static void free_download(struct transfer *t)
 	free(d);
 }
 
-static uint64_t now_of(const struct session *s)
-{
-	return worker_now_ms(s->here->worker);
-}
-
 /* ---- the list ---- */
 
 static struct entry entry_at(const struct download *d, size_t at)
@@ -191,7 +186,7 @@ static void send_beginf(struct session *s)
 	int len = snprintf(text, sizeof(text), "BEGINF %s \r\n", name_at(d, d->at));
 	conn_send(s->conn, slice_of(text, (size_t)len));
 	d->is_in_file = true;
-	d->began_ms = now_of(s);
+	d->began_ms = session_now_ms(s);
 }
 
 /* Ends the file at hand. One that is not whole is kept. */
@@ -213,7 +208,7 @@ static void send_endf(struct session *s, bool is_whole)
 static bool is_late(const struct session *s)
 {
 	uint64_t limit_ms = s->here->config->download_ms;
-	return limit_ms != 0 && now_of(s) >= s->download->began_ms + limit_ms;
+	return limit_ms != 0 && session_now_ms(s) >= s->download->began_ms + limit_ms;
 }
 
 static void send_bytes(struct session *s, struct slice bytes)
@@ -270,7 +265,7 @@ static void chunk_read(struct session *s)
 	struct download *d = s->download;
 	d->is_ready = !d->is_outdated;
 	d->is_outdated = false;
-	d->progress_ms = now_of(s); /* it was our disk that was waited for */
+	d->progress_ms = session_now_ms(s); /* it was our disk that was waited for */
 	receipts_check(s);
 	pump(s);
 }
@@ -331,9 +326,9 @@ static bool makes_progress(struct session *s)
 	uint64_t acknowledged_bytes = conn_acknowledged_bytes(s->conn);
 	if (acknowledged_bytes != d->acknowledged_bytes || d->transfer.is_busy) {
 		d->acknowledged_bytes = acknowledged_bytes;
-		d->progress_ms = now_of(s);
+		d->progress_ms = session_now_ms(s);
 	}
-	return now_of(s) < d->progress_ms + STALL_MS;
+	return session_now_ms(s) < d->progress_ms + STALL_MS;
 }
 
 static void cut(struct session *s)
@@ -348,7 +343,7 @@ static void cut(struct session *s)
 bool download_due(struct session *s)
 {
 	struct download *d = s->download;
-	if (now_of(s) < download_due_ms(s))
+	if (session_now_ms(s) < download_due_ms(s))
 		return true;
 	if (d->is_overfull || !makes_progress(s)) {
 		session_end(s, WORDS_END("too slow"), "too slow");
@@ -373,7 +368,7 @@ static void snapshot_taken(struct session *s)
 	fault_point("download-begin");
 	count_files(s);
 	go_to(d, 0);
-	d->progress_ms = now_of(s);
+	d->progress_ms = session_now_ms(s);
 	d->is_holding = true;
 	send_begin(s);
 	pump(s);

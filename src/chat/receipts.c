@@ -11,11 +11,6 @@ static bool is_empty(const struct receipts *r)
 	return r->first == r->end;
 }
 
-static uint64_t now_of(const struct session *s)
-{
-	return worker_now_ms(s->here->worker);
-}
-
 /* Room for one more. false: no memory. */
 static bool make_room(struct receipts *r)
 {
@@ -42,7 +37,7 @@ void receipts_add(struct session *s, int64_t id)
 		return;
 	r->all[r->end++] = (struct receipt){ id, UINT64_MAX };
 	r->wait_ms = RECEIPTS_FIRST_WAIT_MS;
-	r->due_ms = now_of(s) + r->wait_ms;
+	r->due_ms = session_now_ms(s) + r->wait_ms;
 	session_rearm(s);
 }
 
@@ -104,14 +99,14 @@ uint64_t receipts_due_ms(const struct session *s)
 void receipts_due(struct session *s)
 {
 	struct receipts *r = &s->receipts;
-	if (now_of(s) < receipts_due_ms(s))
+	if (session_now_ms(s) < receipts_due_ms(s))
 		return;
 	receipts_check(s);
 	if (r->wait_ms < RECEIPTS_LONGEST_WAIT_MS / 2)
 		r->wait_ms *= 2;
 	else
 		r->wait_ms = RECEIPTS_LONGEST_WAIT_MS;
-	r->due_ms = now_of(s) + r->wait_ms;
+	r->due_ms = session_now_ms(s) + r->wait_ms;
 }
 
 void receipts_clear(struct session *s)

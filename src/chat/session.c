@@ -94,12 +94,12 @@ static void due_in_login(struct session *s, uint64_t now_ms)
 static void go_on(struct session *s)
 {
 	if (s->waits_for != NULL && worker_is_behind(s->waits_for)) {
-		s->resume_ms = worker_now_ms(s->here->worker) + BEHIND_WAIT_MS;
+		s->resume_ms = session_now_ms(s) + BEHIND_WAIT_MS;
 		return;
 	}
 	s->waits_for = NULL;
 	s->resume_ms = 0;
-	s->last_query_ms = worker_now_ms(s->here->worker); /* which it would have been without us */
+	s->last_query_ms = session_now_ms(s); /* which it would have been without us */
 	conn_resume(s->conn);
 }
 
@@ -139,7 +139,7 @@ static void due_in_session(struct session *s, uint64_t now_ms)
 static void on_due(struct conn *c)
 {
 	struct session *s = conn_owner(c);
-	uint64_t now_ms = worker_now_ms(s->here->worker);
+	uint64_t now_ms = session_now_ms(s);
 	s->due_ms = UINT64_MAX;
 	if (s->state & SESSION_ON)
 		due_in_session(s, now_ms);
@@ -154,7 +154,7 @@ enum { SLOW_RESUMES_PER_SECOND = 20 };
 /* Reads no more of it for wait_ms. */
 static void slow_down(struct session *s, uint64_t wait_ms)
 {
-	s->resume_ms = worker_now_ms(s->here->worker) + wait_ms;
+	s->resume_ms = session_now_ms(s) + wait_ms;
 	s->query_began_ms = 0; /* what waits here waits because of us */
 	conn_pause(s->conn);
 	session_rearm(s);
@@ -168,7 +168,7 @@ void session_wait_for(struct session *s, const struct worker *behind)
 
 static void top_up_allowance(struct session *s, const struct chat_config *config)
 {
-	uint64_t now_ms = worker_now_ms(s->here->worker);
+	uint64_t now_ms = session_now_ms(s);
 	uint64_t most = config->burst > 0 ? config->burst : 1;
 	uint64_t more = (now_ms - s->allowance_at_ms) * config->messages_per_second / 1000;
 	s->allowance_at_ms += more * 1000 / config->messages_per_second;
@@ -257,7 +257,7 @@ static bool take_query(struct session *s, struct slice line)
 /* A query has begun and its end is still to come; one that ended since makes it a new one. */
 static void note_unfinished(struct session *s, bool unfinished, bool any_ended)
 {
-	uint64_t now_ms = worker_now_ms(s->here->worker);
+	uint64_t now_ms = session_now_ms(s);
 	if (any_ended)
 		s->last_query_ms = now_ms;
 	if (!unfinished) {
@@ -276,7 +276,7 @@ static bool is_held(const struct session *s)
 /* A node that was asleep may have lost this user: then nothing of it is relayed any more. */
 static bool is_uncertain(struct session *s)
 {
-	if (worker_now_ms(s->here->worker) <= s->here->certain_until_ms || !(s->state & SESSION_ON))
+	if (session_now_ms(s) <= s->here->certain_until_ms || !(s->state & SESSION_ON))
 		return false;
 	if (s->resume_ms == 0)
 		slow_down(s, UNCERTAIN_WAIT_MS);
@@ -378,7 +378,7 @@ static void log_client_certificate(const struct session *s)
 
 void session_talk(struct session *s)
 {
-	s->last_query_ms = worker_now_ms(s->here->worker);
+	s->last_query_ms = session_now_ms(s);
 	s->query_began_ms = 0;
 	session_enter(s, SESSION_TALKING);
 }
@@ -390,7 +390,7 @@ void session_begin(struct session *s)
 		.token = slice_of(s->token, TOKEN_LEN) };
 	char text[QUERY_SENT_MAX_LEN], from[ADDRESS_TEXT_SIZE];
 	size_t len = query_write(&accept, QUERY_FROM_SERVER, text);
-	s->last_query_ms = s->allowance_at_ms = worker_now_ms(s->here->worker);
+	s->last_query_ms = s->allowance_at_ms = session_now_ms(s);
 	s->allowance = s->here->config->burst > 0 ? s->here->config->burst : 1;
 	s->query_began_ms = 0;
 	conn_authenticated(s->conn);
@@ -468,7 +468,7 @@ static bool on_opened(struct conn *c)
 	s->here = worker_owner(conn_worker(c));
 	s->state = SESSION_LOGIN;
 	s->due_ms = UINT64_MAX;
-	s->login_began_ms = s->try_began_ms = worker_now_ms(s->here->worker);
+	s->login_began_ms = s->try_began_ms = session_now_ms(s);
 	conn_set_owner(c, s);
 	session_rearm(s);
 	return true;

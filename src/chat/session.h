@@ -155,6 +155,12 @@ void session_wait_for(struct session *s, const struct worker *behind);
 
 struct slice session_name(const struct session *s);
 
+/* As of the beginning of its worker's turn. */
+static inline uint64_t session_now_ms(const struct session *s)
+{
+	return worker_now_ms(s->here->worker);
+}
+
 /* The session of a connection that is open on this worker, or NULL. */
 struct session *session_of(struct chat_worker *here, struct conn_id id);
 

@@ -50,11 +50,6 @@ static void free_upload(struct transfer *t)
 	free(u);
 }
 
-static uint64_t now_of(const struct session *s)
-{
-	return worker_now_ms(s->here->worker);
-}
-
 /* ---- the end ---- */
 
 static void answer(struct session *s, bool is_complete)
@@ -198,7 +193,7 @@ static size_t in_time_len(const struct upload *u, uint64_t now_ms, size_t len)
 static size_t keep(struct session *s, struct slice bytes)
 {
 	struct upload *u = s->upload;
-	size_t kept_len = in_time_len(u, now_of(s), bytes.len), taken = kept_len;
+	size_t kept_len = in_time_len(u, session_now_ms(s), bytes.len), taken = kept_len;
 	if (kept_len < bytes.len)
 		u->was_cut = true;
 	if (!u->is_refused && kept_len > u->max_bytes - u->size_bytes)
@@ -234,7 +229,7 @@ void upload_not_taken(struct session *s, size_t len)
 {
 	struct upload *u = s->upload;
 	u->not_taken_len = len;
-	if (now_of(s) < u->limit_ms)
+	if (session_now_ms(s) < u->limit_ms)
 		u->early_len = len;
 }
 
@@ -251,7 +246,7 @@ uint64_t upload_due_ms(const struct session *s)
 void upload_due(struct session *s)
 {
 	struct upload *u = s->upload;
-	if (now_of(s) < upload_due_ms(s))
+	if (session_now_ms(s) < upload_due_ms(s))
 		return;
 	u->has_given_up = u->was_cut = true;
 	if (u->not_taken_len == 0) {
@@ -288,7 +283,7 @@ static struct upload *upload_new(struct session *s)
 		return NULL;
 	transfer_init(&u->transfer, s, free_upload);
 	u->mark = endmark_of(slice_of(s->token, TOKEN_LEN));
-	u->limit_ms = config->upload_ms != 0 ? now_of(s) + config->upload_ms : UINT64_MAX;
+	u->limit_ms = config->upload_ms != 0 ? session_now_ms(s) + config->upload_ms : UINT64_MAX;
 	u->max_bytes = config->file_max_bytes != 0 ? config->file_max_bytes : UINT64_MAX;
 	u->transfer.file.max_files = config->max_waiting_files;
 	u->transfer.file.max_bytes = config->max_waiting_bytes;
