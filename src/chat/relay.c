@@ -82,7 +82,7 @@ static bool give(struct session *receiver, const struct saying *said)
 struct prepared_for_many {
 	bool ready;
 	int count;
-	struct many *parts[PARTS_MAX];
+	struct kept *parts[PARTS_MAX];
 };
 
 static void prepare_for_many(
@@ -96,7 +96,7 @@ static void prepare_for_many(
 		.head = slice_of(head, head_len), .text = said->text, .add_lf = add_lf });
 	p->ready = true;
 	for (p->count = 0; p->count < parts.count; p->count++) {
-		p->parts[p->count] = worker_many(w, parts.parts[p->count]);
+		p->parts[p->count] = worker_keep(w, parts.parts[p->count]);
 		if (p->parts[p->count] == NULL) {
 			p->count = 0;
 			return;

@@ -344,10 +344,10 @@ void session_send_block(struct session *s, struct slice query)
 		conn_send_block(s->conn, query);
 }
 
-void session_send_to_many(struct session *s, struct many *query)
+void session_send_to_many(struct session *s, struct kept *query)
 {
 	if (download_holds(s))
-		download_hold(s, query->bytes);
+		download_hold(s, slice_of(query->bytes, query->len));
 	else
 		conn_send_to_many(s->conn, query);
 }

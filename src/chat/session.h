@@ -136,7 +136,7 @@ void session_send(struct session *s, struct slice query);
 void session_send_block(struct session *s, struct slice query);
 
 /* The same of a query that many get: conn_send_to_many(). */
-void session_send_to_many(struct session *s, struct many *query);
+void session_send_to_many(struct session *s, struct kept *query);
 
 /* Goes over to another state; in those of SESSION_NOT_READ reading stops, in the others it goes on. */
 void session_enter(struct session *s, enum session_state state);

@@ -20,7 +20,7 @@ static struct conn *conn_new(struct worker *w, int fd, const struct address *fro
 	if (c == NULL)
 		return NULL;
 	c->worker = w;
-	c->source = (struct loop_source){ .fd = fd, .ready = conn_on_ready };
+	c->source = (struct loop_source){ .fd = fd, .ready = conn_on_ready, .gives_way = true };
 	c->address = *from;
 	c->state = CONN_HANDSHAKE;
 	if (!worker_add_conn(w, c)) {

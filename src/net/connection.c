@@ -20,6 +20,8 @@
 #include "net/worker.h"
 #include "protocol/query.h"
 
+enum { HELLO_WORK = LOOP_SLICE }; /* of its answer, which takes a signature and a key exchange */
+
 struct conn_id conn_id(const struct conn *c)
 {
 	return (struct conn_id){ c->worker->index, c->slot, c->worker->slots[c->slot].generation };
@@ -68,7 +70,7 @@ size_t conn_queued_bytes(const struct conn *c)
 
 bool conn_is_flushed(const struct conn *c)
 {
-	return !c->dropped && c->first == NULL && c->waiting.len == 0;
+	return !c->dropped && c->first == NULL && c->waits == NULL;
 }
 
 uint64_t conn_flushed_bytes(const struct conn *c)
@@ -115,6 +117,7 @@ static void enter_phase(struct conn *c, enum net_phase phase)
 void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
+	c->source.gives_way = false;
 	enter_phase(c, NET_IN_SESSION);
 	admission_authenticated(c->worker->net->admission, &c->address);
 	stream_authenticated(&c->tls);
@@ -155,6 +158,7 @@ void conn_die(struct conn *c)
 	if (c->admitted)
 		admission_leave(c->worker->net->admission, &c->address, c->authenticated);
 	list_append(&c->worker->dead, &c->dirty_node);
+	loop_add_work(&c->worker->loop, 1);
 }
 
 /* The connection broke or the peer left: an owner that has not closed it hears of it. */
@@ -222,6 +226,7 @@ void conn_close(struct conn *c)
 	if (c->state != CONN_OPEN)
 		return;
 	c->state = CONN_CLOSING;
+	c->source.gives_way = true;
 	enter_phase(c, NET_CLOSING);
 	c->owner = NULL;
 	list_remove(&c->resume_node);
@@ -399,8 +404,11 @@ static void handshake(struct conn *c)
 {
 	struct worker *w = c->worker;
 	char reason[128];
-	if (c->tls.ssl == NULL && !take_hello(c))
-		return;
+	if (c->tls.ssl == NULL) {
+		if (!take_hello(c))
+			return;
+		loop_add_work(&w->loop, HELLO_WORK);
+	}
 	int result = stream_handshake(&c->tls, &w->io);
 	if (result == 1 && c->left_over.len > 0)
 		result = TLS_BROKEN; /* nobody can have finished with its hello alone */

@@ -11,7 +11,7 @@
 
 enum {
 	LISTEN_BACKLOG = 4096,
-	ACCEPTS_PER_TURN = 64,
+	ACCEPTS_PER_TURN = 8,
 	ACCEPT_PAUSE_MS = 100,
 	UNSENT_MAX_LEN = 128 * 1024,
 };
@@ -90,6 +90,7 @@ static void on_readable(struct loop_source *source, uint32_t events)
 		    source->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			conn_accept(l->worker, fd, &from);
+			loop_add_work(&l->worker->loop, 1);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -118,7 +119,7 @@ bool listener_add(struct worker *w, int fd)
 	if (l == NULL)
 		return false;
 	l->worker = w;
-	l->source = (struct loop_source){ .fd = fd, .ready = on_readable };
+	l->source = (struct loop_source){ .fd = fd, .ready = on_readable, .gives_way = true };
 	if (!loop_ask(&w->loop, &l->source, EPOLLIN)) {
 		free(l);
 		return false;

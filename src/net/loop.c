@@ -42,9 +42,53 @@ bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events)
 
 void loop_forget(struct loop *loop, struct loop_source *source)
 {
-	for (int i = loop->next; i < loop->count; i++) {
+	for (int i = 0; i < loop->count; i++) {
 		if (loop->events[i].data.ptr == source)
 			loop->events[i].data.ptr = NULL;
+	}
+}
+
+/* Tells of an event, once: who is told may forget whom it likes. */
+static void tell(struct loop *loop, struct epoll_event *event)
+{
+	struct loop_source *source = event->data.ptr;
+	event->data.ptr = NULL;
+	loop->work++;
+	if (source == &loop->knock)
+		loop->is_knocked = false; /* first: who comes now knocks again */
+	source->ready(source, event->events);
+}
+
+/* How many others there are. */
+static int tell_first(struct loop *loop)
+{
+	int others = 0;
+	for (int i = 0; i < loop->count; i++) {
+		const struct loop_source *source = loop->events[i].data.ptr;
+		if (source != NULL && source->gives_way)
+			others++;
+		else if (source != NULL)
+			tell(loop, &loop->events[i]);
+	}
+	return others;
+}
+
+/* Who is still ready comes in the same place again: so each turn goes on where the last one broke off. */
+static void tell_others(struct loop *loop)
+{
+	unsigned share = loop->work / LOOP_SHARE;
+	unsigned end = loop->work + (share > LOOP_SLICE ? share : LOOP_SLICE);
+	int first = loop->broke_off;
+	loop->broke_off = 0;
+	for (int n = 0; n < loop->count; n++) {
+		int i = (first + n) % loop->count;
+		if (loop->events[i].data.ptr == NULL)
+			continue;
+		if (loop->work >= end) {
+			loop->broke_off = i;
+			return;
+		}
+		tell(loop, &loop->events[i]);
 	}
 }
 
@@ -52,17 +96,11 @@ void loop_turn(struct loop *loop)
 {
 	int wait_ms = loop->hurries ? 0 : -1;
 	loop->hurries = false;
-	loop->next = 0;
+	loop->work = 0;
 	loop->count = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, wait_ms);
 	loop->now_us = clock_now_us();
-	while (loop->next < loop->count) { /* -1: a signal */
-		const struct epoll_event *event = &loop->events[loop->next++];
-		struct loop_source *source = event->data.ptr;
-		if (source == &loop->knock)
-			loop->is_knocked = false; /* first: who comes now knocks again */
-		if (source != NULL)
-			source->ready(source, event->events);
-	}
+	if (tell_first(loop) > 0) /* a count of -1: a signal */
+		tell_others(loop);
 	loop->count = 0;
 }
 

@@ -12,7 +12,11 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
-enum { LOOP_EVENTS_MAX = 1024 }; /* of one turn */
+enum {
+	LOOP_EVENTS_MAX = 64, /* of one turn */
+	LOOP_SLICE = 24,      /* pieces of work: about 200 us */
+	LOOP_SHARE = 4,       /* of the others' work, who give way make one part at least */
+};
 
 struct loop_source;
 
@@ -25,6 +29,7 @@ struct loop_source {
 	int fd;
 	uint32_t
 	    asked; /* EPOLLIN, EPOLLOUT, EPOLLRDHUP; 0: it is not waited for, not even for an error */
+	bool gives_way; /* to all others: what it has to say can be heard in a later turn */
 };
 
 struct loop {
@@ -33,7 +38,9 @@ struct loop {
 	_Atomic bool is_knocked;
 	bool hurries; /* the next turn waits for nothing */
 	uint64_t now_us;
-	int count, next; /* of events: what came in this turn, what is still to be told */
+	int count;     /* of events: what came in this turn */
+	unsigned work; /* of this turn, in pieces of some microseconds */
+	int broke_off; /* at which event; 0: all were told */
 	struct epoll_event events[LOOP_EVENTS_MAX];
 };
 
@@ -48,8 +55,17 @@ bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events);
 /* Its descriptor has been closed, or will be before the next turn, and its memory may go: it hears no more of this turn either. */
 void loop_forget(struct loop *loop, struct loop_source *source);
 
-/* Waits until there is something and tells whom it is for. */
+/*
+ * Waits until there is something and tells whom it is for: first all who don't give way; then those who do, until they have made LOOP_SLICE of work, or
+ * 1/LOOP_SHARE of what the others have. Who is left out is told in the next turn.
+ */
 void loop_turn(struct loop *loop);
+
+/* What is being done is so many pieces more than the one that each event counts for. */
+static inline void loop_add_work(struct loop *loop, unsigned pieces)
+{
+	loop->work += pieces;
+}
 
 /* The next turn does not wait. */
 void loop_hurry(struct loop *loop);

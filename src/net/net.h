@@ -28,7 +28,6 @@ enum { NET_WHY_SIZE = CERTIFICATE_WHY_SIZE }; /* a sentence for the operator */
 struct net;
 struct worker;
 struct conn;
-struct many;
 struct kept;
 
 /* Names a connection from any thread; worker_conn() looks it up on its worker, in vain once it is gone. */
@@ -192,13 +191,14 @@ void worker_each_conn(struct worker *w, void (*each)(struct conn *c, void *arg),
 /* Memory that lives until the end of the turn, when everything sent in it has been encrypted. NULL: no memory. */
 char *worker_alloc(struct worker *w, size_t size);
 
-/* What conn_send_to_many() sends; bytes and it live until the end of the turn. NULL: no memory. */
-struct many {
-	struct slice bytes;
-	struct kept *kept; /* net/'s own: the copy for those who could not take it in its turn */
-	struct many *next; /* of those that have one */
+/* A copy of bytes that many get. It lives until the end of the turn, and as long as somebody to whom it was sent has not taken it. NULL: no memory. */
+struct kept {
+	struct kept *next; /* of this turn's; this and refs are net/'s own */
+	size_t refs;
+	size_t len;
+	char bytes[];
 };
-struct many *worker_many(struct worker *w, struct slice bytes);
+struct kept *worker_keep(struct worker *w, struct slice bytes);
 
 /* Gives back what a worker_alloc() of the newest block did not use. */
 void worker_alloc_shrink(struct worker *w, char *newest, size_t used);
@@ -244,7 +244,7 @@ void conn_send_block(struct conn *c, struct slice bytes);
  * The same for bytes that many get. Who has nothing else to be sent may have it in one of the next turns, so that those who are not among the
  * many need not wait for all of them.
  */
-void conn_send_to_many(struct conn *c, struct many *many);
+void conn_send_to_many(struct conn *c, struct kept *many);
 
 /* The processor is asked for what sending needs of it (base/prefetch.h). */
 void conn_prefetch(const struct conn *c);

@@ -23,12 +23,18 @@ enum {
 	CROWD_RECORD_COST = 256,      /* of a record in bytes, beside its bytes */
 };
 
-/* A record's bytes beyond their turn. On one worker. */
-struct kept {
-	size_t refs;
-	size_t len;
-	char bytes[];
-};
+/* ---- A record's bytes beyond their turn. On one worker. ---- */
+
+/* With one reference. NULL: no memory. */
+static struct kept *kept_new(struct slice bytes)
+{
+	struct kept *k = malloc(sizeof(*k) + bytes.len);
+	if (k == NULL)
+		return NULL;
+	*k = (struct kept){ .refs = 1, .len = bytes.len };
+	memcpy(k->bytes, bytes.ptr, bytes.len);
+	return k;
+}
 
 static void kept_unref(struct kept *k)
 {
@@ -36,12 +42,81 @@ static void kept_unref(struct kept *k)
 		free(k);
 }
 
+/* The turn has a reference until its end. */
+struct kept *worker_keep(struct worker *w, struct slice bytes)
+{
+	struct kept *k = kept_new(bytes);
+	if (k == NULL)
+		return NULL;
+	k->next = w->kept;
+	w->kept = k;
+	return k;
+}
+
+void output_end_turn(struct worker *w)
+{
+	while (w->kept != NULL) {
+		struct kept *k = w->kept;
+		w->kept = k->next;
+		kept_unref(k);
+	}
+}
+
+/* ---- What waits ---- */
+
 /* What waits is longer or shorter than it was. */
 void output_count(struct conn *c)
 {
 	size_t queued = c->backlog.len + c->waiting_bytes;
 	histogram_grow(&c->worker->counts.queued_bytes, queued - c->queued_counted);
 	c->queued_counted = queued;
+}
+
+/* It takes over the caller's reference, but not without memory: false. */
+static bool wait_last(struct conn *c, struct kept *k)
+{
+	if (c->waits == NULL)
+		c->waits = k;
+	else if (!buffer_append(&c->waiting, &k, sizeof(k)))
+		return false;
+	c->waiting_bytes += k->len + RECORD_ADDS_LEN;
+	return true;
+}
+
+static void drop_first_waiting(struct conn *c)
+{
+	struct kept *k = c->waits;
+	c->waiting_bytes -= k->len + RECORD_ADDS_LEN;
+	kept_unref(k);
+	c->waits = NULL;
+	if (c->waiting.len == 0)
+		return;
+	memcpy(&c->waits, buffer_slice(&c->waiting).ptr, sizeof(k));
+	buffer_take(&c->waiting, sizeof(k));
+}
+
+/* What many get needs no copy. NULL: no memory. */
+static struct kept *kept_of(const struct record *r)
+{
+	if (r->kept == NULL)
+		return kept_new(r->bytes);
+	r->kept->refs++;
+	return r->kept;
+}
+
+/* The records of the turn outlive it. false: no memory. */
+static bool keep_records(struct conn *c)
+{
+	for (; c->first != NULL; c->first = c->first->next) {
+		struct kept *k = kept_of(c->first);
+		if (k == NULL || !wait_last(c, k)) {
+			kept_unref(k);
+			return false;
+		}
+	}
+	c->last = NULL;
+	output_count(c);
+	return true;
 }
 
 /* ---- Records of this turn ---- */
@@ -111,99 +186,35 @@ void conn_prefetch(const struct conn *c)
 	prefetch(c, sizeof(*c));
 }
 
-void conn_send_to_many(struct conn *c, struct many *many)
+/* Behind what is said to c in this turn, or else with what waits: that needs no memory where it is the only thing. */
+void conn_send_to_many(struct conn *c, struct kept *many)
 {
-	struct record *r = add_record(c, 0);
-	if (r == NULL)
+	if (c->state != CONN_OPEN)
 		return;
-	r->bytes = many->bytes;
-	r->many = many;
-	count_crowd(c, many->bytes.len);
+	if (c->first != NULL) {
+		struct record *r = add_record(c, 0);
+		if (r == NULL)
+			return;
+		r->bytes = slice_of(many->bytes, many->len);
+		r->kept = many;
+	} else if (wait_last(c, many)) {
+		many->refs++;
+		c->last_sent_ms = worker_now_ms(c->worker);
+	} else {
+		out_of_memory(c);
+		return;
+	}
+	count_crowd(c, many->len);
 	worker_mark_crowd(c);
-}
-
-/* ---- What waits ---- */
-
-static struct kept *kept_new(struct slice bytes)
-{
-	struct kept *k = malloc(sizeof(*k) + bytes.len);
-	if (k == NULL)
-		return NULL;
-	k->refs = 1;
-	k->len = bytes.len;
-	memcpy(k->bytes, bytes.ptr, bytes.len);
-	return k;
-}
-
-/* The turn has one reference of what many get, until its end. */
-static struct kept *keep_for_many(struct worker *w, struct many *many)
-{
-	if (many->kept == NULL) {
-		many->kept = kept_new(many->bytes);
-		if (many->kept == NULL)
-			return NULL;
-		many->next = w->many_kept;
-		w->many_kept = many;
-	}
-	many->kept->refs++;
-	return many->kept;
-}
-
-void output_end_turn(struct worker *w)
-{
-	for (; w->many_kept != NULL; w->many_kept = w->many_kept->next)
-		kept_unref(w->many_kept->kept);
-}
-
-/* The records of the turn outlive it. false: no memory. */
-static bool keep_records(struct conn *c)
-{
-	for (; c->first != NULL; c->first = c->first->next) {
-		const struct record *r = c->first;
-		struct kept *k =
-		    r->many != NULL ? keep_for_many(c->worker, r->many) : kept_new(r->bytes);
-		if (k == NULL || !buffer_append(&c->waiting, &k, sizeof(k))) {
-			kept_unref(k);
-			return false;
-		}
-		c->waiting_bytes += k->len + RECORD_ADDS_LEN;
-	}
-	c->last = NULL;
-	output_count(c);
-	return true;
-}
-
-static struct kept *first_waiting(const struct conn *c)
-{
-	struct kept *k;
-	memcpy(&k, buffer_slice(&c->waiting).ptr, sizeof(k));
-	return k;
-}
-
-static void drop_first_waiting(struct conn *c)
-{
-	struct kept *k = first_waiting(c);
-	c->waiting_bytes -= k->len + RECORD_ADDS_LEN;
-	buffer_take(&c->waiting, sizeof(k));
-	kept_unref(k);
-}
-
-/* What cannot be kept is gone with the turn's memory, and the connection with its flush. */
-void output_keep(struct conn *c)
-{
-	if (keep_records(c))
-		return;
-	c->broken = c->dropped = true;
-	c->first = c->last = NULL;
 }
 
 void output_clear(struct conn *c)
 {
-	c->dropped = c->dropped || c->first != NULL || c->waiting.len > 0;
+	c->dropped = c->dropped || c->first != NULL || c->waits != NULL;
 	uncount_crowd(c);
 	c->in_crowd = false;
 	c->first = c->last = NULL;
-	while (c->waiting.len > 0)
+	while (c->waits != NULL)
 		drop_first_waiting(c);
 	buffer_clear(&c->waiting);
 	buffer_clear(&c->backlog);
@@ -268,16 +279,21 @@ static bool seal_records(struct conn *c)
 static bool seal_waiting(struct conn *c)
 {
 	struct tls_io *io = &c->worker->io;
-	while (c->waiting.len > 0 && io->out_len < SEALED_AHEAD_LEN) {
-		struct kept *k = first_waiting(c);
-		if (!has_room(io, k->len))
-			break;
+	bool many = c->waiting.len > 0;
+	if (many)
+		stream_more_follows(&c->tls, true);
+	while (c->waits != NULL && io->out_len < SEALED_AHEAD_LEN && has_room(io, c->waits->len)) {
+		struct kept *k = c->waits;
+		if (many && c->waiting.len == 0)
+			stream_more_follows(&c->tls, false);
 		if (!stream_write(&c->tls, io, slice_of(k->bytes, k->len)))
 			return false;
 		drop_first_waiting(c);
 	}
-	if (c->waiting.len == 0)
+	if (c->waits == NULL)
 		buffer_clear(&c->waiting);
+	else if (many)
+		stream_more_follows(&c->tls, false);
 	return true;
 }
 
@@ -293,7 +309,7 @@ static bool drain(struct conn *c)
 		}
 		if (!output_push(c))
 			return false;
-	} while (c->backlog.len == 0 && c->waiting.len > 0);
+	} while (c->backlog.len == 0 && c->waits != NULL);
 	return true;
 }
 
@@ -324,7 +340,7 @@ void output_flush(struct conn *c)
 {
 	c->worker->io.out_len = 0;
 	uncount_crowd(c);
-	bool waits = c->backlog.len > 0 || c->waiting.len > 0;
+	bool waits = c->backlog.len > 0 || c->waits != NULL;
 	bool alive = !c->broken && (waits ? keep_records(c) : seal_records(c)) && drain(c);
 	if (!alive) {
 		lose(c, "write failed");

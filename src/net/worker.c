@@ -3,10 +3,12 @@
  *
  *	[ timer, sockets, mail ] -> end_turn: resume, post the mail, flush every dirty connection once, bury the dead, arm the timer -> sleep
  *
- * A turn is short, whatever a crowd does: what goes to many is flushed, and deadlines that came together are met, in slices of it.
+ * A turn is short, whatever a crowd does: what goes to many is flushed, deadlines that came together are met, strangers are heard (loop.h) and the dead
+ * are buried in slices. A slice is counted, in pieces of work of some microseconds each: a clock would be asked as often, and tests could not count.
  *
  * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock and one wake-up for all of it.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -20,9 +22,8 @@
 enum {
 	SLOTS_AT_FIRST = 64,
 	MAIL_ALIGNMENT = 8,
-	SLICE_US = 1000,       /* of work for many, before others are read */
-	CLOCK_EACH = 8,        /* of these the clock is asked */
-	TURN_MAX_CROWD = 8192, /* records that many get, before others have their turn */
+	TURN_MAX_CROWD =
+	    512, /* records that many get, before others have their turn: about 100 us */
 	CROWD_HIGH_BYTES =
 	    4 << 20, /* that wait for their slice: who speaks to many is slowed down */
 };
@@ -52,14 +53,6 @@ uint64_t worker_now_ms(const struct worker *w)
 char *worker_alloc(struct worker *w, size_t size)
 {
 	return arena_alloc(&w->arena, size);
-}
-
-struct many *worker_many(struct worker *w, struct slice bytes)
-{
-	struct many *many = arena_alloc(&w->arena, sizeof(*many));
-	if (many != NULL)
-		*many = (struct many){ .bytes = bytes };
-	return many;
 }
 
 void worker_alloc_shrink(struct worker *w, char *newest, size_t used)
@@ -187,27 +180,13 @@ static void flush_dirty(struct worker *w)
 /* At the end of a turn: who has only what many get waits until those before it have it, and others are read meanwhile. */
 static void flush_crowd(struct worker *w)
 {
-	if (list_is_empty(&w->crowd))
-		return;
-	uint64_t end_us = clock_now_us() + SLICE_US;
-	for (unsigned n = 1; !list_is_empty(&w->crowd); n++) {
+	for (unsigned n = 0; n < LOOP_SLICE && !list_is_empty(&w->crowd); n++)
 		flush_first(&w->crowd);
-		if (n % CLOCK_EACH == 0 && clock_now_us() >= end_us)
-			break;
-	}
-}
-
-static void keep_crowd(struct worker *w)
-{
-	list_each(node, &w->crowd)
-		output_keep(list_entry(node, struct conn, dirty_node));
 }
 
 void worker_flush(struct worker *w)
 {
 	flush_dirty(w);
-	if (w->crowd_records > 0)
-		keep_crowd(w);
 	w->crowd_records = 0;
 	output_end_turn(w);
 	arena_reset(&w->arena);
@@ -268,9 +247,9 @@ void worker_arm_timer(struct worker *w)
 	timerfd_settime(w->timer.fd, 0, &in, NULL);
 }
 
-static void bury_dead(struct worker *w)
+static void bury_dead(struct worker *w, unsigned most)
 {
-	while (!list_is_empty(&w->dead)) {
+	for (unsigned n = 0; n < most && !list_is_empty(&w->dead); n++) {
 		struct conn *c = list_entry(w->dead.next, struct conn, dirty_node);
 		list_remove(&c->dirty_node);
 		conn_bury(c);
@@ -286,19 +265,11 @@ static void on_due(struct wheel_entry *entry, void *arg)
 
 static void run_overdue(struct worker *w)
 {
-	if (list_is_empty(&w->overdue))
-		return;
-	uint64_t end_us = clock_now_us() + SLICE_US;
-	for (unsigned n = 1; !list_is_empty(&w->overdue); n++) {
+	for (unsigned n = 0; n < LOOP_SLICE && !list_is_empty(&w->overdue); n++) {
 		struct conn *c = list_entry(w->overdue.next, struct conn, deadline.node);
 		list_remove(&c->deadline.node);
 		conn_on_deadline(c);
 		worker_ease(w);
-		if (n % CLOCK_EACH != 0)
-			continue;
-		bury_dead(w); /* most of what an end costs */
-		if (clock_now_us() >= end_us)
-			break;
 	}
 }
 
@@ -337,13 +308,12 @@ static void end_turn(struct worker *w)
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	flush_dirty(w);
 	flush_crowd(w);
-	if (list_is_empty(&w->crowd) || w->arena.used > CACHED_MAX_BYTES)
-		worker_flush(w); /* else what waits for the next slice may lie where it is */
-	bury_dead(w);
+	worker_flush(w); /* of the crowd's slice somebody may have been told that it is too slow */
+	bury_dead(w, LOOP_SLICE);
 	worker_arm_timer(w);
 	count_turn(w);
 	if (!list_is_empty(&w->resuming) || !list_is_empty(&w->crowd) ||
-	    !list_is_empty(&w->overdue))
+	    !list_is_empty(&w->overdue) || !list_is_empty(&w->dead))
 		loop_hurry(&w->loop);
 }
 
@@ -478,10 +448,10 @@ static void put_jobs_back(struct worker *w, struct worker_job *jobs)
 }
 
 /* The same of jobs: a hundred pieces of files may come at once. */
-static void run_jobs(struct worker *w, struct worker_job *jobs)
+static void run_jobs(struct worker *w, struct worker_job *jobs, unsigned most)
 {
 	bool enough = false;
-	while (jobs != NULL && !enough) {
+	for (unsigned n = 0; jobs != NULL && n < most && !enough; n++) {
 		struct worker_job *job = jobs;
 		jobs = job->next;
 		job->run(w, job);
@@ -499,7 +469,7 @@ static void on_knock(struct loop_source *knock, uint32_t events)
 	read_mail(w);
 	if (more || w->reading.len > 0)
 		loop_knock(&w->loop);
-	run_jobs(w, jobs);
+	run_jobs(w, jobs, LOOP_SLICE);
 }
 
 /* ---- Life ---- */
@@ -591,7 +561,7 @@ static void stop_run(struct worker *w, struct worker_job *job)
 void worker_run_late_jobs(struct worker *w)
 {
 	for (struct worker_job *jobs; (jobs = take_mail(w)) != NULL;)
-		run_jobs(w, jobs);
+		run_jobs(w, jobs, UINT_MAX);
 }
 
 /* The thread has ended, or never began: what is left in the loop is closed here. */
@@ -602,7 +572,7 @@ void worker_release(struct worker *w)
 	worker_run_late_jobs(w);
 	listener_close_all(w);
 	drop_everybody(w);
-	bury_dead(w);
+	bury_dead(w, UINT_MAX);
 	loop_clear(&w->loop);
 	if (w->timer.fd >= 0)
 		close(w->timer.fd);

@@ -34,7 +34,7 @@ enum {
 struct record {
 	struct record *next;
 	struct slice bytes;
-	struct many *many; /* others get the very same bytes; NULL: nobody else does */
+	struct kept *kept; /* whose bytes these are; NULL: the arena's */
 };
 
 /* CONN_PROXY: a balancer is about to say whose connection it is (proxy.h). */
@@ -59,8 +59,9 @@ struct conn {
 
 	struct record *first, *last; /* this turn's */
 	struct buffer backlog;       /* ciphertext that the socket did not take */
-	struct buffer waiting;       /* struct kept *: records behind the backlog */
-	size_t waiting_bytes;        /* that these will be, about */
+	struct kept *waits;          /* the first record behind the backlog; NULL: there is none */
+	struct buffer waiting;       /* struct kept *: those behind it */
+	size_t waiting_bytes;        /* that all these will be, about */
 	size_t queued_counted;       /* how much of both is in the worker's counts */
 	uint64_t crowd_bytes;        /* how much is in the worker's crowd_bytes */
 	struct buffer
@@ -134,9 +135,9 @@ struct worker {
 	char *in;    /* READ_MAX_LEN */
 	char *plain; /* PLAIN_SIZE */
 	struct arena arena;
-	uint64_t crowd_records;       /* that many get, in the arena */
+	uint64_t crowd_records;       /* that many get, said in this turn */
 	_Atomic uint64_t crowd_bytes; /* of records that wait for their slice */
-	struct many *many_kept;       /* in the arena: those that have a copy */
+	struct kept *kept;            /* this turn's */
 
 	/* What others send here. */
 	pthread_mutex_t mail_lock;
@@ -202,7 +203,6 @@ void conn_linger(struct conn *c);
 void output_flush(struct conn *c);
 bool output_push(struct conn *c);
 void output_go_on(struct conn *c);      /* the socket takes more */
-void output_keep(struct conn *c);       /* what is in the arena outlives it */
 void output_end_turn(struct worker *w); /* before the arena is reset */
 void output_clear(struct conn *c);
 void output_count(struct conn *c);

@@ -145,9 +145,9 @@ void conn_prefetch(const struct conn *c)
 	(void)c;
 }
 
-void conn_send_to_many(struct conn *c, struct many *many)
+void conn_send_to_many(struct conn *c, struct kept *many)
 {
-	conn_send(c, many->bytes);
+	conn_send(c, slice_of(many->bytes, many->len));
 }
 
 void conn_pause(struct conn *c)
@@ -322,10 +322,11 @@ char *worker_alloc(struct worker *w, size_t size)
 	return (char *)(block + 1);
 }
 
-struct many *worker_many(struct worker *w, struct slice bytes)
+struct kept *worker_keep(struct worker *w, struct slice bytes)
 {
-	struct many *many = (struct many *)(void *)worker_alloc(w, sizeof(*many));
-	*many = (struct many){ .bytes = bytes };
+	struct kept *many = (struct kept *)(void *)worker_alloc(w, sizeof(*many) + bytes.len);
+	*many = (struct kept){ .len = bytes.len };
+	memcpy(many->bytes, bytes.ptr, bytes.len);
 	return many;
 }
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* As in tally.py. */
-enum tally { ALLOCATIONS, RECV, SEND, EPOLL_WAIT, OTHERS, WAKES, TALLIES };
+enum tally { ALLOCATIONS, RECV, SEND, EPOLL_WAIT, OTHERS, WAKES, LONGEST_TURN, TALLIES };
 
 static _Atomic uint64_t before_main[TALLIES], *tallies = before_main;
 
@@ -34,6 +34,15 @@ __attribute__((constructor)) static void open_tallies(void)
 static void count(enum tally what)
 {
 	atomic_fetch_add(&tallies[what], 1);
+}
+
+/* What this thread has asked of its system since it last waited: the most that a worker has is LONGEST_TURN. */
+static __thread uint64_t calls;
+
+static void count_call(enum tally what)
+{
+	count(what);
+	calls++;
 }
 
 /* libc's own malloc under its other names, so that looking it up can't allocate. */
@@ -65,7 +74,7 @@ void *realloc(void *old, size_t size)
 		static type(*real) parameters;                                                     \
 		if (real == NULL)                                                                  \
 			*(void **)&real = dlsym(RTLD_NEXT, #name);                                 \
-		count(what);                                                                       \
+		count_call(what);                                                                  \
 		return real arguments;                                                             \
 	}
 
@@ -74,8 +83,6 @@ COUNTED(RECV, ssize_t, recvmsg, (int fd, struct msghdr *to, int flags), (fd, to,
 COUNTED(
     SEND, ssize_t, send, (int fd, const void *from, size_t len, int flags), (fd, from, len, flags))
 COUNTED(SEND, ssize_t, sendmsg, (int fd, const struct msghdr *from, int flags), (fd, from, flags))
-COUNTED(EPOLL_WAIT, int, epoll_wait, (int fd, struct epoll_event *to, int most, int wait_ms),
-    (fd, to, most, wait_ms))
 COUNTED(EPOLL_WAIT, int, epoll_pwait,
     (int fd, struct epoll_event *to, int most, int wait_ms, const sigset_t *mask),
     (fd, to, most, wait_ms, mask))
@@ -98,3 +105,41 @@ COUNTED(OTHERS, ssize_t, write, (int fd, const void *from, size_t len), (fd, fro
 /* What another thread is woken with. */
 COUNTED(WAKES, int, pthread_cond_signal, (pthread_cond_t * c), (c))
 COUNTED(WAKES, int, pthread_cond_broadcast, (pthread_cond_t * c), (c))
+
+/* What workers wait with; libuv, which the main thread has, waits with epoll_pwait(). */
+static void end_turn(void)
+{
+	uint64_t longest = tallies[LONGEST_TURN];
+	while (calls > longest &&
+	       !atomic_compare_exchange_weak(&tallies[LONGEST_TURN], &longest, calls))
+		continue;
+	calls = 0;
+}
+
+int epoll_wait(int fd, struct epoll_event *to, int most, int wait_ms)
+{
+	static int (*real)(int, struct epoll_event *, int, int);
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
+	count(EPOLL_WAIT);
+	end_turn();
+	return real(fd, to, most, wait_ms);
+}
+
+/* These count for a turn only. */
+#define OF_TURN(type, name, parameters, arguments)                                                 \
+	type name parameters                                                                       \
+	{                                                                                          \
+		static type(*real) parameters;                                                     \
+		if (real == NULL)                                                                  \
+			*(void **)&real = dlsym(RTLD_NEXT, #name);                                 \
+		calls++;                                                                           \
+		return real arguments;                                                             \
+	}
+
+OF_TURN(int, accept4, (int fd, struct sockaddr *from, socklen_t *len, int flags),
+    (fd, from, len, flags))
+OF_TURN(int, close, (int fd), (fd))
+OF_TURN(int, shutdown, (int fd, int how), (fd, how))
+OF_TURN(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *len),
+    (fd, level, name, to, len))

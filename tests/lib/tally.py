@@ -7,7 +7,7 @@ from pathlib import Path
 
 # As in tally.c.
 KINDS = ("allocations", "recv", "send", "epoll_wait", "others", "wakes")
-LAYOUT = struct.Struct(f"{len(KINDS)}Q")
+LAYOUT = struct.Struct(f"{len(KINDS)}QQ")
 
 
 class Tally:
@@ -30,3 +30,10 @@ class Tally:
         work()
         after = self.now()
         return {kind: after[kind] - before[kind] for kind in KINDS}
+
+    def longest_turn(self, work):
+        """How much of its system a thread asked at most between two waits while work() ran, in calls."""
+        last = LAYOUT.size - struct.calcsize("Q")
+        self.map[last:] = bytes(LAYOUT.size - last)
+        work()
+        return struct.unpack("Q", self.map[last:])[0]

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "unit.h"
 
-enum { KNOCKS = 1000, KNOCKERS = 4 };
+enum { KNOCKS = 1000, KNOCKERS = 4, CROWD = LOOP_EVENTS_MAX - 1 };
 
 /* A socket pair: what is said at `there` is ready here. */
 struct end {
@@ -16,10 +16,12 @@ struct end {
 	int told;
 	uint32_t events;
 	struct end *forgets; /* when it is told */
+	int nth;             /* of all who were told, when last */
+	unsigned work;       /* that it makes, beside the one piece */
 };
 
 static struct loop loop;
-static int knocks;
+static int knocks, told;
 
 static void on_knock(struct loop_source *source, uint32_t events)
 {
@@ -30,6 +32,8 @@ static void on_ready(struct loop_source *source, uint32_t events)
 {
 	struct end *end = (struct end *)(void *)source;
 	end->told++;
+	end->nth = ++told;
+	loop_add_work(&loop, end->work);
 	end->events = events;
 	if (end->forgets != NULL) {
 		loop_forget(&loop, &end->forgets->source);
@@ -41,7 +45,7 @@ static void begin(void)
 {
 	assert_true(loop_init(&loop));
 	loop.knock.ready = on_knock;
-	knocks = 0;
+	knocks = told = 0;
 }
 
 static struct end end_new(void)
@@ -173,12 +177,86 @@ static void no_knock_is_missed(void **state)
 	loop_clear(&loop);
 }
 
+/* A crowd that gives way, all of it ready, and then one who doesn't. */
+static void begin_with_crowd(struct end crowd[static CROWD], struct end *one, unsigned work)
+{
+	begin();
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = end_new();
+		crowd[i].source.gives_way = true;
+		crowd[i].work = work;
+		assert_true(loop_ask(&loop, &crowd[i].source, EPOLLIN));
+		say(&crowd[i]);
+	}
+	*one = end_new();
+	assert_true(loop_ask(&loop, &one->source, EPOLLIN));
+	say(one);
+}
+
+static void end_with_crowd(struct end crowd[static CROWD], struct end *one)
+{
+	for (int i = 0; i <= CROWD; i++) {
+		struct end *end = i < CROWD ? &crowd[i] : one;
+		close(end->source.fd);
+		close(end->there);
+	}
+	loop_clear(&loop);
+}
+
+static int most_often_told(const struct end crowd[static CROWD])
+{
+	int most = 0;
+	for (int i = 0; i < CROWD; i++)
+		most = crowd[i].told > most ? crowd[i].told : most;
+	return most;
+}
+
+static void who_gives_way_comes_last_and_in_slices(void **state)
+{
+	struct end crowd[CROWD], one;
+	begin_with_crowd(crowd, &one, 0);
+	for (int round = 1; round <= CROWD / LOOP_SLICE; round++) {
+		turn();
+		assert_int_equal(one.nth, told - LOOP_SLICE);
+		assert_int_equal(told, round * (1 + LOOP_SLICE));
+		assert_int_equal(
+		    most_often_told(crowd), 1); /* so nobody twice before all have been told */
+	}
+	end_with_crowd(crowd, &one);
+}
+
+static void a_slice_is_counted_by_its_work(void **state)
+{
+	struct end crowd[CROWD], one;
+	begin_with_crowd(crowd, &one, LOOP_SLICE / 2);
+	turn();
+	assert_int_equal(told, 1 + 2);
+	end_with_crowd(crowd, &one);
+	begin_with_crowd(crowd, &one, 100 * LOOP_SLICE);
+	turn();
+	assert_int_equal(told, 1 + 1); /* one at least, or none would ever be */
+	end_with_crowd(crowd, &one);
+}
+
+static void who_gives_way_has_its_share(void **state)
+{
+	struct end crowd[CROWD], one;
+	begin_with_crowd(crowd, &one, 0);
+	one.work = 2 * LOOP_SLICE * LOOP_SHARE - 1;
+	turn();
+	assert_int_equal(told, 1 + 2 * LOOP_SLICE);
+	end_with_crowd(crowd, &one);
+}
+
 int main(int argc, char **argv)
 {
 	UNIT_TEST(what_was_asked_for_is_told);
 	UNIT_TEST(who_is_not_waited_for_hears_no_error_either);
 	UNIT_TEST(who_is_forgotten_hears_no_more_of_the_turn);
 	UNIT_TEST(what_the_system_refuses_is_said);
+	UNIT_TEST(who_gives_way_comes_last_and_in_slices);
+	UNIT_TEST(a_slice_is_counted_by_its_work);
+	UNIT_TEST(who_gives_way_has_its_share);
 	UNIT_TEST(many_knocks_are_one);
 	UNIT_TEST(no_knock_is_missed);
 	return unit_run(argc, argv);

@@ -1,0 +1,164 @@
+"""How much one turn of a worker's loop does, whatever a crowd does: counted in system calls (tests/lib/tally.c). A clock would tell of the machine.
+
+Each crowd is so large that it would take several times as many calls, were it served in one turn.
+"""
+
+import resource
+import signal
+import ssl
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from crowd import gather
+from http_client import figures
+from server import MESSAGERD
+from tally import Tally
+from wire import client_context, eventually, reset, tcp_connect
+
+CROWD = 600
+SLICE, EVENTS = 24, 64  # LOOP_SLICE, LOOP_EVENTS_MAX
+SETTINGS = {"server.workers": 1, "session.messages_per_second": 0, "limits.unauthenticated": 0, "session.output_limit": "64KiB",
+            "metrics.listen": "127.0.0.1:0"}
+
+
+@pytest.fixture(autouse=True)
+def _enough_files():
+    had = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(had[1], 5000), had[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, had)
+
+
+@pytest.fixture
+def tally(folder):
+    if any(word in MESSAGERD.read_bytes() for word in (b"__asan_init", b"__tsan_init")):
+        pytest.skip("a sanitizer has a malloc of its own")
+    return Tally(folder)
+
+
+@pytest.fixture
+def start(serve, tally):
+    return lambda **more: serve({**SETTINGS, **more}, environment=tally.environment)
+
+
+@contextmanager
+def asleep(server):
+    """What is done meanwhile, the server finds all at once."""
+    def sleeps():
+        for thread in Path(f"/proc/{server.process.pid}/task").iterdir():
+            assert (thread / "stat").read_text().rpartition(") ")[2][0] == "T"
+    server.signal(signal.SIGSTOP)
+    eventually(sleeps)
+    yield
+    server.signal(signal.SIGCONT)
+
+
+def are_there(server, count, state):
+    def is_so():
+        assert figures(server)[f'messagerd_connections{{state="{state}"}}'] == count
+    eventually(is_so)
+
+
+def is_short(tally, server, work, most):
+    """Demand that no turn makes more calls than that while work() runs, but that some make many: else nothing was counted."""
+    def all_of_it():
+        work()
+        server.is_well()  # so the turn that ended it is over
+    calls = tally.longest_turn(all_of_it)
+    print(f"{calls} calls in the longest turn")
+    assert calls <= most, f"{calls} calls in one turn"
+    assert calls >= most / 10, f"{calls} calls in the longest turn: what was to be counted was not"
+
+
+def test_a_text_for_a_group(tally, start):
+    server = start()
+    speaker, *members = gather(server, CROWD)
+    for one in members:
+        one.say("CMD <group>")
+        one.is_settled()
+
+    def talk():
+        for number in range(3):
+            speaker.group_message(f"hello {number}")
+        for one in members:
+            one.hears(*[f"RELAYG {speaker} hello {number}" for number in range(3)])
+    is_short(tally, server, talk, 2 * SLICE)  # each is written to
+
+
+def test_receivers_who_stop_reading_and_are_dropped(tally, start):
+    server = start()
+    speaker, *deaf = gather(server, CROWD // 2, rcvbuf=4096)
+    for one in deaf:
+        one.say("CMD <group>")
+        one.is_settled()
+        one.deaf = True
+    reason = 'messagerd_connections_ended_total{reason="too slow"}'
+
+    def talk():
+        while figures(server)[reason] < len(deaf):
+            for _ in range(5):
+                speaker.group_message("x" * 4000)
+            speaker.is_settled()
+    is_short(tally, server, talk, 5 * SLICE)  # written to in vain, waited for, told and waited for again
+
+
+def test_sessions_that_break_off_at_once(tally, start):
+    server = start()
+    people = gather(server, CROWD)
+
+    def break_off():
+        with asleep(server):
+            for one in people:
+                one.die()
+        are_there(server, 0, "session")
+    is_short(tally, server, break_off, 3 * EVENTS + SLICE)  # asked for their error and what they got, then buried
+
+
+def test_strangers_who_come_and_break_off_at_once(tally, start):
+    server = start()
+
+    def come():
+        with asleep(server):
+            crowd.extend(tcp_connect(server.address) for _ in range(CROWD))
+        are_there(server, CROWD, "handshake")
+
+    def break_off():
+        with asleep(server):
+            for sock in crowd:
+                reset(sock)
+        are_there(server, 0, "handshake")
+    crowd = []
+    is_short(tally, server, come, 5 * SLICE)
+    is_short(tally, server, break_off, 5 * SLICE)
+
+
+def test_strangers_whose_time_is_over_at_once(tally, start):
+    server = start(**{"login.handshake_timeout": 2})
+
+    def come_and_stay():
+        with asleep(server):
+            crowd.extend(tcp_connect(server.address) for _ in range(CROWD))
+        eventually(lambda: figures(server)["messagerd_handshakes_failed_total"] == CROWD or 1 / 0, errors=ZeroDivisionError)
+    crowd = []
+    is_short(tally, server, come_and_stay, 5 * SLICE)
+
+
+def test_hellos_that_come_at_once(tally, start):
+    """The answer to one is as much work as a slice may be."""
+    server = start()
+    crowd = [tcp_connect(server.address) for _ in range(100)]
+    are_there(server, len(crowd), "handshake")
+
+    def greet():
+        with asleep(server):
+            for sock in crowd:
+                answers = ssl.MemoryBIO()
+                tls = client_context().wrap_bio(ssl.MemoryBIO(), answers)
+                with pytest.raises(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                sock.sendall(answers.read())
+        for sock in crowd:
+            assert sock.recv(1) == b"\x16"
+    is_short(tally, server, greet, SLICE)  # a dozen for each
