@@ -101,20 +101,33 @@ size_t grapheme_next(struct slice text, unsigned *columns_r)
 	return len;
 }
 
-/* A place at or before the last character from which on graphemes are found as they are from the beginning: before a character that joins none. */
+/* A grapheme begins at the character, whatever stood before the one before it: a joiner asks what it joins, flags are counted in pairs. */
+static bool always_begins(uint32_t before, uint32_t character)
+{
+	utf8proc_int32_t state = 0;
+	if (before == NOT_A_CHARACTER || character == NOT_A_CHARACTER)
+		return false;
+	return class_of(before) != UTF8PROC_BOUNDCLASS_ZWJ && !joins(before, character, &state);
+}
+
+/* A place at or before the last character from which on graphemes are found as they are from the beginning. */
 static size_t safe_start(struct slice text)
 {
-	size_t at = text.len, len;
+	size_t at = text.len, later_at = text.len, len;
+	uint32_t later = NOT_A_CHARACTER;
 	while (at > 0 && text.len - at < LOOK_BACK_MAX_LEN) {
 		at--;
 		while (at > 0 && text.len - at < LOOK_BACK_MAX_LEN &&
 		       ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
 			at--;
 		uint32_t character = utf8_decode(slice_skip(text, at), &len);
-		if (character == NOT_A_CHARACTER)
-			continue;
-		if (class_of(character) == UTF8PROC_BOUNDCLASS_OTHER)
+		if (at + len == later_at && always_begins(character, later))
+			return later_at;
+		if (character != NOT_A_CHARACTER &&
+		    class_of(character) == UTF8PROC_BOUNDCLASS_OTHER)
 			break;
+		later = character;
+		later_at = at;
 	}
 	return at;
 }

@@ -351,6 +351,25 @@ static void a_key_costs_what_is_seen(void **state)
 	scene_free(s);
 }
 
+/* A word of any script is passed over in a few looks at each of its characters, not at all those before it. */
+static void a_word_costs_its_length(void **state)
+{
+	enum { LETTERS = 10000 };
+	static const uint32_t letters[] = { 0xe9, 0xac00, 0x4e2d, 0x93e };
+	(void)state;
+	struct scene *s = scene_new(10, 6);
+	for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++) {
+		input_clear(&s->input);
+		for (int n = 0; n < LETTERS; n++)
+			input_key(&s->input, KEY_OF_TEXT(letters[i]));
+		size_t before = looks;
+		assert_int_equal(input_key(&s->input, KEY_OF_ALT('b')), INPUT_CHANGED);
+		assert_int_equal(s->input.cursor, 0);
+		assert_in_range(looks - before, LETTERS, 10 * LETTERS);
+	}
+	scene_free(s);
+}
+
 /* However long the text is, a key moves no row but at the end of one. */
 static void rows_stay_while_one_types(void **state)
 {
@@ -534,6 +553,7 @@ int main(int argc, char **argv)
 	UNIT_TEST(what_is_typed_grows_to_a_third);
 	UNIT_TEST(the_cursor_wraps);
 	UNIT_TEST(a_key_costs_what_is_seen);
+	UNIT_TEST(a_word_costs_its_length);
 	UNIT_TEST(rows_stay_while_one_types);
 	UNIT_TEST(the_cursor_is_found_among_flags);
 	UNIT_TEST(a_secret_is_not_shown);

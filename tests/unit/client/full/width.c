@@ -1,6 +1,8 @@
 #include "client/full/width.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "unit.h"
 
@@ -81,6 +83,29 @@ static void graphemes_at_the_end(void **state)
 	assert_int_equal(grapheme_last(SLICE("a\r\n")), 1);
 }
 
+/* Going back, a text falls into the same graphemes as going on, whatever its characters are. */
+static void back_is_as_forth(void **state)
+{
+	static const char *const characters[] = { "a", " ", "\u00e9", "\u0301", "\u200d", "\ufe0f",
+		"\U0001F468", "\U0001F3FD", "\U0001F1E9", "\uac00", "\u1100", "\u1161", "\u11a8",
+		"\u0915", "\u094d", "\u093e", "\u0600", "\u0e33", "\u4e2d", "\n", "\x1b", "\u202e",
+		"\xff", "\xe4\xb8" };
+	enum { KINDS = sizeof(characters) / sizeof(*characters), ROUNDS = 20000, LONGEST = 12 };
+	unsigned dice = 1;
+	for (int i = 0; i < ROUNDS; i++) {
+		char text[LONGEST * 4 + 1] = "";
+		for (int n = rand_r(&dice) % LONGEST; n >= 0; n--)
+			strcat(text, characters[rand_r(&dice) % KINDS]);
+		unsigned columns;
+		size_t all = strlen(text), last = 0;
+		for (size_t at = 0; at < all; at += last)
+			last = grapheme_next(slice_of(text + at, all - at), &columns);
+		size_t back = grapheme_last(slice_of(text, all));
+		if (back != last)
+			fail_msg("%zu bytes at the end of %s, back %zu", last, text, back);
+	}
+}
+
 static const struct cut_case {
 	const char *name;
 	struct slice text;
@@ -150,6 +175,7 @@ int main(int argc, char **argv)
 	UNIT_EACH(knows_graphemes, grapheme_cases);
 	UNIT_TEST(marks_without_end_are_cut);
 	UNIT_TEST(graphemes_at_the_end);
+	UNIT_TEST(back_is_as_forth);
 	UNIT_EACH(cuts, cut_cases);
 	UNIT_EACH(wraps, wrap_cases);
 	return unit_run(argc, argv);
