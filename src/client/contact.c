@@ -384,12 +384,7 @@ static void judge(struct contact *c, uint64_t now_ms)
 /* The server's words in a form that can be shown. */
 static void set_words(struct contact *c, struct slice words)
 {
-	struct buffer safe = { 0 };
-	if (!sanitize(&safe, words))
-		buffer_clear(&safe);
-	struct slice s = buffer_slice(&safe);
-	why_fail(&c->why, "%.*s", (int)s.len, s.len > 0 ? s.ptr : "");
-	buffer_clear(&safe);
+	sanitize_string(words, c->why.text, sizeof(c->why.text));
 }
 
 static void then(struct contact *c, int what, enum exit_status status, struct slice words)

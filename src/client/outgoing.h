@@ -15,7 +15,7 @@
 /* One thing to send. A text may take several queries. */
 struct outgoing {
 	struct list node;
-	enum query_verb verb; /* MSG, MSGG, CMD, END */
+	enum query_verb verb; /* MSG, MSGG, CMD, BEGINF, END */
 	size_t done;          /* bytes of the text that are sent */
 	size_t pieces;        /* queries they took */
 	uint64_t sent_ms;     /* when the last of them was sent */

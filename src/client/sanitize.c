@@ -139,3 +139,16 @@ bool sanitize(struct buffer *out, struct slice text)
 	}
 	return true;
 }
+
+char *sanitize_string(struct slice text, char *out, size_t size)
+{
+	struct buffer safe = { 0 };
+	if (!sanitize(&safe, text))
+		buffer_clear(&safe);
+	struct slice s = buffer_slice(&safe);
+	size_t len = text_whole_chars(s, size - 1);
+	memcpy(out, s.ptr, len);
+	out[len] = '\0';
+	buffer_clear(&safe);
+	return out;
+}

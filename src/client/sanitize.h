@@ -26,6 +26,9 @@ uint32_t utf8_decode(struct slice s, size_t *len_r);
 /* Appends the harmless form of text. false: no memory; out then holds a part of it. */
 bool sanitize(struct buffer *out, struct slice text);
 
+/* The harmless form as a string, of which whole characters are left out at the end where size is too small; without memory "". Returns out. */
+char *sanitize_string(struct slice text, char *out, size_t size);
+
 /*
  * The harmless form of the character at the front of text (text.len > 0), judged alone.
  *   taken_r  bytes of text it stands for

@@ -384,16 +384,6 @@ static void on_unconfirmed(struct plain *p, const struct session_event *event)
 	    &p->screen, event->text, "may not have reached %.*s: ", (int)target.len, target.ptr);
 }
 
-static void on_refused(struct plain *p, struct slice words)
-{
-	struct buffer safe = { 0 };
-	if (!sanitize(&safe, words))
-		buffer_clear(&safe);
-	struct slice s = buffer_slice(&safe);
-	snprintf(p->refusal, sizeof(p->refusal), "%.*s", (int)s.len, s.len > 0 ? s.ptr : "");
-	buffer_clear(&safe);
-}
-
 static void on_nonsense(struct plain *p, struct slice line)
 {
 	if (p->was_nonsense_told)
@@ -420,7 +410,7 @@ void talk_on_event(void *ctx, const struct session_event *event)
 		screen_notice_text(&p->screen, event->text, "the server says: ");
 		break;
 	case SESSION_REFUSED:
-		on_refused(p, event->text);
+		sanitize_string(event->text, p->refusal, sizeof(p->refusal));
 		break;
 	case SESSION_NOT_DELIVERED:
 		on_not_delivered(p, event);

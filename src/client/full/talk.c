@@ -6,7 +6,6 @@
 #include "client/full/line.h"
 #include "client/sanitize.h"
 #include "protocol/name.h"
-#include "protocol/text.h"
 
 enum {
 	NONSENSE_SHOWN_LEN = 200,
@@ -340,17 +339,12 @@ static void on_names(struct full *f, struct slice names)
 
 /* Signs */
 
-static void harmless(struct slice text, char *out, size_t room)
+/* For a command: what begins like an option is none. */
+static void argument_of(struct slice text, char out[static SIGN_SIZE])
 {
-	struct buffer safe = { 0 };
-	if (!sanitize(&safe, text))
-		buffer_clear(&safe);
-	struct slice s = buffer_slice(&safe);
-	if (s.len > SIGN_TEXT_MAX_LEN)
-		s.len = text_whole_chars(s, SIGN_TEXT_MAX_LEN);
-	/* what begins like an option of a command is none */
-	snprintf(out, room, "%s%.*s", s.len > 0 && s.ptr[0] == '-' ? " " : "", (int)s.len, s.ptr);
-	buffer_clear(&safe);
+	char safe[SIGN_TEXT_MAX_LEN + 1];
+	sanitize_string(text, safe, sizeof(safe));
+	snprintf(out, SIGN_SIZE, "%s%s", safe[0] == '-' ? " " : "", safe);
 }
 
 static void make_sign(struct full *f, const struct conversation *c, const struct said *said)
@@ -364,8 +358,8 @@ static void make_sign(struct full *f, const struct conversation *c, const struct
 	    c == model_current(&f->model), clock_now_ms(), &f->rung_ms);
 	if (!notice.bell && !notice.osc9 && !notice.command)
 		return;
-	harmless(said_sender(said), sender, sizeof(sender));
-	harmless(said_text(said), text, sizeof(text));
+	argument_of(said_sender(said), sender);
+	argument_of(said_text(said), text);
 	snprintf(
 	    sign, sizeof(sign), "%s%s: %s", c->kind == WITH_GROUP ? "group " : "", sender, text);
 	f->face->ring(f->face, notice.bell, notice.osc9 ? sign : NULL);
@@ -386,11 +380,6 @@ static void on_message(struct full *f, struct conversation *c, const struct sess
 	if (number != NO_LINE)
 		make_sign(f, c, conversation_line(c, number));
 	offer(f, event->user);
-}
-
-static void on_refused(struct full *f, struct slice words)
-{
-	harmless(words, f->refusal, sizeof(f->refusal));
 }
 
 static void on_nonsense(struct full *f, struct slice line)
@@ -421,7 +410,7 @@ void full_on_session_event(void *ctx, const struct session_event *event)
 		full_say_text(f, event->text, "the server says: ");
 		break;
 	case SESSION_REFUSED:
-		on_refused(f, event->text);
+		sanitize_string(event->text, f->refusal, sizeof(f->refusal));
 		break;
 	case SESSION_NOT_DELIVERED:
 		on_not_delivered(f, event);

@@ -116,10 +116,26 @@ static void says_when_memory_runs_out(void **state)
 	assert_false(ok);
 }
 
+static void a_string_holds_what_fits(void **state)
+{
+	(void)state;
+	char out[6];
+	assert_string_equal(sanitize_string(SLICE("a\x1b"), out, sizeof(out)), "a\\x1b");
+	assert_string_equal(sanitize_string(SLICE("abcdef"), out, sizeof(out)), "abcde");
+	assert_string_equal(sanitize_string(SLICE("abcd\u00e9"), out, sizeof(out)), "abcd");
+	assert_string_equal(sanitize_string(SLICE(""), out, sizeof(out)), "");
+	assert_string_equal(sanitize_string(SLICE("a"), out, 1), "");
+	unit_allocate_only(0);
+	sanitize_string(SLICE("a"), out, sizeof(out));
+	unit_allocate_all();
+	assert_string_equal(out, "");
+}
+
 int main(int argc, char **argv)
 {
 	UNIT_EACH(shows, sanitize_cases);
 	UNIT_TEST(output_is_always_harmless);
 	UNIT_TEST(says_when_memory_runs_out);
+	UNIT_TEST(a_string_holds_what_fits);
 	return unit_run(argc, argv);
 }
