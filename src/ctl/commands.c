@@ -33,7 +33,7 @@ static const struct command commands[] = {
 	{ "reload", "", BODY_NONE, "read settings and certificate again" },
 	{ "stop", "", BODY_NONE, "end the server" },
 };
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), HELP_COLUMN = 29 };
 
 static size_t match(const struct command *command, const char *const *words, size_t count)
 {
@@ -85,6 +85,7 @@ void commands_print(FILE *to)
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		int width = fprintf(to, "  %s%s%s", commands[i].words,
 		    commands[i].arguments[0] != '\0' ? " " : "", commands[i].arguments);
-		fprintf(to, "%*s%s\n", width < 24 ? 24 - width : 1, "", commands[i].help);
+		fprintf(to, "%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 1, "",
+		    commands[i].help);
 	}
 }

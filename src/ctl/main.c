@@ -12,10 +12,10 @@ static void print_help(FILE *to)
 		    "Asks the messagerd that runs here.\n\n");
 	commands_print(to);
 	fprintf(to,
-	    "\n  --socket PATH           where it listens: its setting admin.socket\n"
-	    "  --json                  answer with one JSON object\n"
-	    "  --version               print the version, and exit\n"
-	    "  --help                  print this, and exit\n"
+	    "\n  --socket PATH              where it listens: its setting admin.socket\n"
+	    "  --json                     answer with one JSON object\n"
+	    "  --version                  print the version, and exit\n"
+	    "  --help                     print this, and exit\n"
 	    "\nPasswords are asked for, or read from standard input. Exit status: 0 done, 1 not done, 2 usage.\n");
 }
 
