@@ -76,6 +76,7 @@ def make_certificate():
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "threads: makes the server's threads meet; what a run under ThreadSanitizer takes")
+    config.addinivalue_line("markers", "plain: says more, or anything at all, only of a build without sanitizers, which `make check` holds it with too")
     config.addinivalue_line("markers", "soak(seconds): takes minutes, so `make soak` runs it and `make check` does not; "
                             "it may take so many seconds, 1800 unless said otherwise (lib/soak.py scales its size)")
 

@@ -12,6 +12,7 @@ import pytest
 from server import MESSAGERD, RECORDS
 from tally import Tally
 
+pytestmark = pytest.mark.plain
 TIMES, BATCH, MEMBERS = 100, 16, 20
 PER_MESSAGE, PER_TURN = (4, 3) if "libssl" in RECORDS.values() else (0, 0)  # allocations
 A_SECOND = {"epoll_wait": 2, "others": 2, "allocations": 20}  # what timers and other threads may take meanwhile

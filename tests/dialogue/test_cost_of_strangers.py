@@ -38,6 +38,7 @@ def knock_all(server, said):
     return strangers
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("said", [b"", b"\x16", HALF_HELLO], ids=["nothing", "a byte", "half a hello"])
 def test_before_the_handshake(serve, said):
     server = serve({"metrics.listen": "127.0.0.1:0", "login.handshake_timeout": 1000})
@@ -63,6 +64,7 @@ def figures_received(server):
     return figures(server)["messagerd_received_bytes_total"]
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("records, most", [("own", 8 * KIB), ("libssl", 24 * KIB)])
 def test_in_log_in(serve, records, most):
     server = serve({"tls.records": records, "metrics.listen": "127.0.0.1:0", "login.timeout": 1000})

@@ -15,6 +15,7 @@ from shared_control import failing_malloc
 from transfer import COMPLETE, begin, download
 from wire import Ending, Refused, eventually, unique
 
+pytestmark = pytest.mark.plain
 EVERY = pytest.mark.soak(1800)
 IN_CHECK = 40  # of the places at which an allocation may fail
 LEAK_BLOCKS = 80  # and one in twelve failures, since OpenSSL leaves some behind when it fails in the middle of a certificate; what may come and go by itself: an older certificate's context, a table that has grown

@@ -159,6 +159,7 @@ def test_who_leaves_while_much_waits(server):
     server.ends()
 
 
+@pytest.mark.plain
 def test_what_a_crowd_does_not_read_is_there_once(serve):
     """However many it waits for."""
     server = serve({"session.messages_per_second": 0, "session.output_limit": "4MiB", "metrics.listen": "127.0.0.1:0"})

@@ -17,6 +17,7 @@ from server import MESSAGERD
 from tally import Tally
 from wire import client_context, eventually, reset, tcp_connect
 
+pytestmark = pytest.mark.plain
 CROWD = 600
 SLICE, EVENTS = 24, 64  # LOOP_SLICE, LOOP_EVENTS_MAX
 SETTINGS = {"server.workers": 1, "session.messages_per_second": 0, "limits.unauthenticated": 0, "session.output_limit": "64KiB",

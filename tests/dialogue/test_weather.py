@@ -67,6 +67,7 @@ def address_space(server):
     return pages * resource.getpagesize()
 
 
+@pytest.mark.plain
 def test_no_memory_for_hashing(serve):
     server = serve({"login.password_memory": "64MiB"})
     alice, bob = server.sign_up("alice"), server.sign_up("bob")
@@ -82,6 +83,7 @@ def test_no_memory_for_hashing(serve):
     talks(alice, bob)
 
 
+@pytest.mark.plain
 def test_no_memory_for_checking_a_password(serve):
     """Nobody knows then whether it is right: it is not refused as wrong, and not held against anybody."""
     server = serve({"login.password_memory": "64MiB", "limits.failed_logins_per_address_per_minute": 2})
@@ -98,6 +100,7 @@ def test_no_memory_for_checking_a_password(serve):
     server.log_in(alice)
 
 
+@pytest.mark.plain
 def test_no_memory_for_anything(serve):
     """Deaf receivers fill all memory that there is: they and who else finds none are lost, the server is not."""
     server = serve({"session.output_limit": "1GiB", "session.messages_per_second": 0, "server.workers": 1})
@@ -161,6 +164,7 @@ def test_a_full_disk(serve, small_disk):
     again.log_in(bob)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("field, error", [("write_error", errno.EROFS), ("write_error", errno.EIO), ("sync_error", errno.EIO),
                                           ("sync_error", errno.ENOSPC)],
                          ids=["read-only", "writes fail", "fsync fails", "fsync finds no room"])
@@ -226,6 +230,7 @@ def test_a_disk_that_turns_read_only(serve, folder):
 YEAR = 365 * 86400
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("step", [3600, -3600, 10 * YEAR, -10 * YEAR], ids=["+1 h", "-1 h", "+10 y", "-10 y"])
 def test_the_clock_steps(serve, step):
     clock = stepping_clock()
