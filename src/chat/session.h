@@ -23,7 +23,6 @@
 #include "chat/outcome.h"
 #include "chat/receipts.h"
 #include "chat/refusals.h"
-#include "protocol/name.h"
 #include "protocol/query.h"
 #include "protocol/text.h"
 

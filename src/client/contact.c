@@ -6,7 +6,6 @@
 
 #include <sodium.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "client/folder.h"
 #include "client/link.h"

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <sqlite3.h>
 
-#include "base/buffer.h"
 #include "base/pool.h"
 #include "store/folder.h"
 #include "store/store.h"

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "base/list.h"
 #include "client/commands.h"
 #include "client/contact.h"
 #include "client/full/face.h"
