@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
+from ctl import Administrator  # noqa: E402
 from server import Server  # noqa: E402
 from stage import Stage  # noqa: E402
 from wire import PATIENCE  # noqa: E402
@@ -43,6 +44,12 @@ def server(_shared_server):
     yield _shared_server
     _shared_server.dismiss()
     assert _shared_server.process.poll() is None, "the shared server died in this test"
+
+
+@pytest.fixture
+def admin(server):
+    """Who looks after that one."""
+    return Administrator(server)
 
 
 @pytest.fixture
