@@ -161,8 +161,8 @@ def test_a_query_that_never_ends(start):
     assert "something that no client can take" in person.finish(1)[1]
 
 
-def test_empty_records_without_end(start):
-    """TLS has records without a byte in them, which cost the sender little."""
+def test_queries_of_nothing_without_end(start):
+    """In two records each, which cost the sender little."""
     person, client = start()
     with Memory(person):
         for _ in range(2000):

@@ -176,8 +176,8 @@ def test_while_much_is_said_in_the_group(serve):
         one.say("CMD <group>")
         one.is_settled()
     texts = b"".join(alice.spelled(f"MSGG {alice} {number}") for number in range(1500))
-    for _ in range(3):
-        upload(alice, "file", bob, b"hello")
+    for number in range(3):  # of one name each: what was fetched may not be gone yet
+        upload(alice, f"file{number}", bob, b"hello")
         alice.say_raw(texts)
         bob.say("CMD <get>")
         heard = []
@@ -185,7 +185,7 @@ def test_while_much_is_said_in_the_group(serve):
             record = bob.next_record()
             assert isinstance(record, bytes), (record, heard)
             heard += [] if record.startswith(b"RELAYG ") else [record]
-        assert heard[1:4] == [b"BEGINF file \r\n", b"hello", b"ENDF \r\n"]
+        assert heard[1:4] == [f"BEGINF file{number} \r\n".encode(), b"hello", b"ENDF \r\n"]
 
 
 def test_no_check_among_the_bytes(serve, folder):

@@ -93,6 +93,24 @@ def test_who_offends_is_refused_for_a_while_and_nobody_else(serve, offend):
     eventually(lambda: server.sign_up("dora", **BAD))  # what is owed is paid by waiting
 
 
+@pytest.mark.parametrize("setting, kind, offend", [
+    ("wrong_password", "wrong password", wrong_password), ("garbage", "garbage", garbage), ("no_login", "no log-in", no_login),
+    ("handshake", "handshake", no_handshake)])
+def test_each_offence_costs_what_its_setting_says(serve, setting, kind, offend):
+    free = {f"limits.penalty_{name}": 0 for name in ("wrong_password", "garbage", "no_login", "handshake")}
+    server = serve({**STRICT, **free, f"limits.penalty_{setting}": 500, "limits.penalty_threshold": 1000, "limits.penalty_longest": 1000})
+    admin = Administrator(server)
+    offend(server, **BAD)
+
+    def is_noted():
+        found = admin.asks("penalties", "list")["penalties"]
+        assert [(one["address"], one["state"]) for one in found] == [("127.0.0.66", "noted")]
+        return found[0]["seconds"]
+    assert 400 < eventually(is_noted) <= 500
+    assert figures(server)[f'messagerd_offences_total{{kind="{kind}"}}'] == 1
+    server.sign_up("alice", **BAD)
+
+
 @pytest.mark.parametrize("offend", [registration_closed, banned_name])
 def test_a_door_that_is_shut_is_not_knocked_at_for_nothing(serve, offend):
     """Who is turned away before log-in, and comes again and again, is refused too."""

@@ -4,9 +4,11 @@ import re
 import signal
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,9 @@ TOOLS = {
     "nss": lambda host, port, names: [
         "tstclnt", "-h", host, "-p", str(port), "-o", "-D", "-V", "tls1.3:tls1.3", "-c", f":{names[2]}"],
 }
+
+
+PYTHON_CLIENT = Path(__file__).resolve().parents[1] / "lib/python_client.py"
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +135,16 @@ def test_mbedtls_talks(own, tool, suite):
         pytest.skip("built without mbedTLS")
     client = tool([program, own.address[0], str(own.address[1]), f"TLS-ECDHE-ECDSA-WITH-{suite}"])
     client.shows(rf"TLSv1\.2 TLS-ECDHE-ECDSA-WITH-{suite}\n")
+    talks_to_itself(client)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_python_talks_with_each_cipher(own, tool, folder, cipher):
+    """It can't choose itself, but its OpenSSL reads a file that does."""
+    name, config = CIPHERS[cipher][0], folder / "openssl.cnf"
+    config.write_text(f"openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = chosen\n[chosen]\nCiphersuites = {name}\n")
+    client = tool(["env", f"OPENSSL_CONF={config}", sys.executable, PYTHON_CLIENT, own.address[0], str(own.address[1])])
+    client.shows(rf"TLSv1\.3 {name}\n")
     talks_to_itself(client)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import server as servers
+from kernel import without
 from wire import eventually
 
 RELEASE = servers.REPOSITORY / "build/messagerd"  # builds with sanitizers are not confined
@@ -42,6 +43,19 @@ def test_it_can_be_turned_off_and_says_so(serve):
     server.await_log(r'\bwarn not-confined reason="server.sandbox = off"')
     assert status_of(server.process, "Seccomp") == ["0"]
     server.is_well()
+
+
+@pytest.mark.parametrize("lacks, said, is_confined", [
+    ("landlock_create_ruleset", 'by=Landlock reason="Function not implemented"', r"landlock=0 seccomp=on"),
+    ("seccomp", 'by=seccomp reason="Operation not supported"', r"landlock=[1-9]\d* seccomp=off"),
+])
+def test_a_kernel_that_lacks_one_of_them_is_named_once(serve, lacks, said, is_confined):
+    """And the other one is in force."""
+    server = serve(before=without(lacks))
+    server.is_well()
+    lines = [line for line in server.log() if "not-confined" in line]
+    assert len(lines) == 1 and lines[0].endswith(said), server.log()
+    server.await_log(rf"\bconfined\b.*{is_confined}")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -31,6 +31,8 @@ USUAL = {
 
 # Who makes TLS 1.3's records in every test that does not say so itself: own, libssl, or the default.
 RECORDS = {"tls.records": os.environ["RECORDS"]} if "RECORDS" in os.environ else {}
+LEVEL = {"log.level": os.environ["LOG_LEVEL"]} if "LOG_LEVEL" in os.environ else {}  # the same for what is logged
+SECRET_LEN = 10  # shorter words may be the log's own
 
 
 def arguments(settings):
@@ -57,10 +59,11 @@ class Server:
         self.config = self.folder / "messagerd.conf"
         self.config.write_text(config)
         self._peers = []
+        self._secrets = []
         self._lines = []
         self._changed = threading.Condition()
         self._log_ended = False
-        chosen = {"server.data": self.data, **USUAL, **RECORDS, **(settings or {})}
+        chosen = {"server.data": self.data, **USUAL, **RECORDS, **LEVEL, **(settings or {})}
         self.process = subprocess.Popen(
             [*before, MESSAGERD, *([] if is_default else ["--config", self.config]), *arguments({k: v for k, v in chosen.items() if v is not None}), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -81,6 +84,7 @@ class Server:
         """A peer that has shaken hands and not logged in. For `how` see Peer and tcp_connect."""
         peer = Peer(how.pop("address", self.address), **how)
         self._peers.append(peer)
+        self._secrets.append(peer.secrets)
         return peer
 
     def sign_up(self, nick, password="a password", **how):
@@ -209,6 +213,15 @@ class Server:
         log = self.log()
         for line in log:
             assert not any(word in line for word in REPORTS), "a sanitizer complains:\n" + "\n".join(log[-200:])
+        self._check_secrets(log)
+
+    def _check_secrets(self, log):
+        """Passwords, tokens and texts of all who were here: none of them is in the log."""
+        __tracebackhide__ = True
+        text = "\n".join(log)
+        for secret in set().union(*self._secrets):
+            word = secret.decode(errors="surrogateescape")
+            assert len(word) < SECRET_LEN or word not in text, f"{word!r} is in the log: {[line for line in log if word in line][:3]}"
 
     def _forget(self):
         if self in Server.running:

@@ -126,6 +126,7 @@ class Peer:
 
     def __init__(self, address, context=None, hostname=None, ticket=None, **how):
         self.name = self.password = self.token = None
+        self.secrets = set()  # what nobody else may learn; no log, for one
         self.deaf = False  # a deaf peer reads nothing while it sends
         self.socket = tcp_connect(address, **how)
         self.socket.setblocking(False)
@@ -171,9 +172,11 @@ class Peer:
         self._flush(chunk=1)
 
     def message(self, target, text):
+        self.secrets.add(to_bytes(text))
         self.say(b"MSG %b %b %b" % (to_bytes(str(target)), to_bytes(self.name), to_bytes(text)))
 
     def group_message(self, text):
+        self.secrets.add(to_bytes(text))
         self.say(b"MSGG %b %b" % (to_bytes(self.name), to_bytes(text)))
 
     # Hearing
@@ -277,6 +280,7 @@ class Peer:
         __tracebackhide__ = True
         found = self.hears_match(rf"ACCEPT {re.escape(name)} ([^ ]+)")
         self.name, self.password, self.token = name, password, found[1].decode()
+        self.secrets.add(found[1])
         return self
 
     def quit(self):
@@ -313,6 +317,7 @@ class Peer:
 
     def _enter(self, verb, name, password):
         __tracebackhide__ = True
+        self.secrets.add(to_bytes(password))
         self.say(b"%b %b %b" % (verb.encode(), to_bytes(name), to_bytes(password)))
         return self.is_accepted(name, password)
 
