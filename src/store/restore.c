@@ -268,14 +268,12 @@ static bool move(struct restore *r, const char *name, const char *to, bool may_b
 
 static bool put_into_place(struct restore *r)
 {
-	char files[PATH_MAX], certificate[PATH_MAX], stage_files[PATH_MAX], folder[PATH_MAX];
-	snprintf(folder, sizeof(folder), "%s", r->database);
-	*strrchr(folder, '/') = '\0';
+	char files[PATH_MAX], certificate[PATH_MAX], stage_files[PATH_MAX];
 	return join(r, files, r->data, "files") && join(r, certificate, r->data, "server.pem") &&
 	       join(r, stage_files, r->stage, "files") && sync_path(r, stage_files) &&
 	       move(r, "files", files, false) && move(r, "server.pem", certificate, true) &&
 	       sync_path(r, r->data) && move(r, "messagerd.db", r->database, false) &&
-	       sync_path(r, folder[0] == '\0' ? "/" : folder);
+	       (sqlite_sync_folder_of(r->database) || fail(r, "write", r->database));
 }
 
 bool backup_restore(int fd, const char *url, const char *data_dir, struct backup_counts *counts_r,

@@ -313,7 +313,7 @@ bool sqlite_path(
 	return len < PATH_MAX;
 }
 
-static bool sync_folder_of(const char *path)
+bool sqlite_sync_folder_of(const char *path)
 {
 	char folder[PATH_MAX];
 	snprintf(folder, sizeof(folder), "%s", path);
@@ -337,7 +337,7 @@ static bool make_file(const char *path, char *why, size_t why_size)
 		close(fd);
 	else if (errno == EEXIST)
 		return true;
-	if (fd < 0 || !sync_folder_of(path)) {
+	if (fd < 0 || !sqlite_sync_folder_of(path)) {
 		snprintf(why, why_size, "cannot make %s: %s", path, strerror(errno));
 		return false;
 	}

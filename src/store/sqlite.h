@@ -50,6 +50,9 @@ bool sqlite_files_agree(sqlite3 *db, struct folder *folder, char *why, size_t wh
 bool sqlite_path(const char *url, const char *data_dir, char path_r[static PATH_MAX], char *why,
     size_t why_size);
 
+/* Makes it last that there is a file at path (of sqlite_path(), or beside that). false: errno says why. */
+bool sqlite_sync_folder_of(const char *path);
+
 struct folder *sqlite_folder(struct store *store);
 
 /* A piece of work on a thread of the store. It counts as a request that is under way until sqlite_release(). */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/sqlite.h"
 
 /* "SSLM": says whose file this is (`file` and SQLite's own tools show it). */
 enum { APPLICATION_ID = 0x53534c4d };
@@ -141,7 +142,7 @@ static bool keep_copy(sqlite3 *db, const char *path, char *why, size_t why_size)
 	}
 	if (!make_copy(db, part, why, why_size))
 		return false;
-	if (!sync_file(part) || rename(part, copy) < 0) {
+	if (!sync_file(part) || rename(part, copy) < 0 || !sqlite_sync_folder_of(copy)) {
 		snprintf(why, why_size, "cannot make %s, a copy before the upgrade: %s", copy,
 		    strerror(errno));
 		return false;
