@@ -1,6 +1,6 @@
 /*
  * table.h: intrusive hash table. The caller hashes (with a key of the process where strangers choose
- * the keys) and compares. No lock of its own.
+ * the keys) and compares. No lock of its own; one thread at a time.
  */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
@@ -30,7 +30,7 @@ typedef bool table_equal_fn(const struct table_node *node, const void *key);
 struct table_node *table_find(
     const struct table *t, uint64_t hash, table_equal_fn *equal, const void *key);
 
-/* Adds a node (no look for a twin). false: no memory for a first or larger slot array, not added. */
+/* Adds a node (no look for a twin). false: no memory for the first slots, not added; later ones that there is no memory for are done without. */
 bool table_add(struct table *t, uint64_t hash, struct table_node *node);
 
 /* Takes out a node that is in the table. */

@@ -1,4 +1,4 @@
-/* folder.h: where messager keeps what it remembers (base/home.h): trusted keys, settings, history. */
+/* folder.h: where messager keeps what it remembers (base/home.h): trusted keys, settings, history. Any thread, a file by one at a time. */
 #ifndef CLIENT_FOLDER_H
 #define CLIENT_FOLDER_H
 

@@ -1,4 +1,4 @@
-/* migrate.h: moving up: the embedded store's accounts, bans and waiting files, copied to another one (messagerd --migrate-to). */
+/* migrate.h: moving up: the embedded store's accounts, bans and waiting files, copied to another one (messagerd --migrate-to). Main thread. */
 #ifndef SERVER_MIGRATE_H
 #define SERVER_MIGRATE_H
 
