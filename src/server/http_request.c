@@ -91,11 +91,7 @@ static enum http_status read_field(struct slice line, unsigned *hosts)
 	struct slice name, value;
 	if (!cut(line, ':', &name, &value) || !is_token(name) || !is_value(value))
 		return HTTP_BAD_REQUEST;
-	while (value.len > 0 && (value.ptr[0] == ' ' || value.ptr[0] == '\t'))
-		value = slice_skip(value, 1);
-	while (
-	    value.len > 0 && (value.ptr[value.len - 1] == ' ' || value.ptr[value.len - 1] == '\t'))
-		value.len--;
+	value = slice_trim(value);
 	*hosts += is_named(name, "host") ? 1 : 0;
 	if (is_named(name, "transfer-encoding") ||
 	    (is_named(name, "content-length") && !slice_equal(value, SLICE("0"))))

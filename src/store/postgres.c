@@ -74,8 +74,8 @@ struct postgres {
 
 	pthread_mutex_t lock;
 	struct queue incoming;
-	size_t outstanding; /* handed in, and its done() not yet back */
-	bool is_closing;
+	size_t outstanding;      /* handed in, and its done() not yet back */
+	_Atomic bool is_closing; /* set under the lock; the thread also looks without */
 };
 
 static struct postgres *postgres_of(struct store *store)
