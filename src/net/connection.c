@@ -20,7 +20,11 @@
 #include "net/worker.h"
 #include "protocol/query.h"
 
-enum { HELLO_WORK = LOOP_SLICE }; /* of its answer, which takes a signature and a key exchange */
+enum {
+	ANSWER_WORK =
+	    LOOP_SLICE,      /* in a handshake: each of ours takes a signature or a key exchange */
+	READ_WORK_LEN = 128, /* of who gives way: so much is a piece of work, at the worst */
+};
 
 struct conn_id conn_id(const struct conn *c)
 {
@@ -338,17 +342,32 @@ static void part_if_done(struct conn *c)
 		part(c, true);
 }
 
+/*
+ * What a peer says to TLS alone, key updates most of all, may be a hundred times the work of as many bytes of queries, and no limit of the
+ * owner's counts it. So a session is read in larger pieces only as more of them was for the owner; who says little else gives way.
+ */
+static void weigh(struct conn *c, size_t sealed_len, size_t said_len)
+{
+	if (!c->authenticated)
+		return;
+	size_t len = c->read_len + 2 * said_len;
+	len = len > sealed_len + READ_LEAST_LEN ? len - sealed_len : READ_LEAST_LEN;
+	c->read_len = len < READ_MAX_LEN ? len : READ_MAX_LEN;
+	c->source.gives_way = c->read_len == READ_LEAST_LEN && 2 * said_len < sealed_len;
+}
+
 /* Decrypts all that io.in holds behind what was left over. */
 static void decrypt(struct conn *c)
 {
 	struct worker *w = c->worker;
 	struct slice before = buffer_slice(&c->left_over);
-	size_t len = before.len;
+	size_t len = before.len, sealed_len = w->io.in.len;
 	if (len > 0)
 		memcpy(w->plain, before.ptr, len);
 	int result;
 	while ((result = stream_read(&c->tls, &w->io, w->plain + len, PLAIN_SIZE - len)) > 0)
 		len += (size_t)result;
+	weigh(c, sealed_len, len - before.len);
 	if (w->io.out_len > 0 && !push_answers(c)) {
 		conn_lose(c, "takes no answers");
 		return;
@@ -404,12 +423,11 @@ static void handshake(struct conn *c)
 {
 	struct worker *w = c->worker;
 	char reason[128];
-	if (c->tls.ssl == NULL) {
-		if (!take_hello(c))
-			return;
-		loop_add_work(&w->loop, HELLO_WORK);
-	}
+	if (c->tls.ssl == NULL && !take_hello(c))
+		return;
 	int result = stream_handshake(&c->tls, &w->io);
+	if (w->io.out_len > 0)
+		loop_add_work(&w->loop, ANSWER_WORK);
 	if (result == 1 && c->left_over.len > 0)
 		result = TLS_BROKEN; /* nobody can have finished with its hello alone */
 	buffer_clear(&c->left_over);
@@ -441,7 +459,7 @@ static void read_and_forget(struct conn *c)
 static void read_socket(struct conn *c)
 {
 	struct worker *w = c->worker;
-	ssize_t n = recv(c->source.fd, w->in, READ_MAX_LEN, MSG_DONTWAIT);
+	ssize_t n = recv(c->source.fd, w->in, c->read_len, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n < 0)
@@ -451,6 +469,8 @@ static void read_socket(struct conn *c)
 	if (n <= 0)
 		return;
 	grow(&w->counts.received_bytes, (uint64_t)n);
+	if (c->source.gives_way)
+		loop_add_work(&w->loop, (unsigned)n / READ_WORK_LEN);
 	c->has_begun = true;
 	w->io.in = slice_of(w->in, (size_t)n);
 	w->io.out_len = 0;

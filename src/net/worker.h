@@ -16,8 +16,9 @@
 #include "net/stream.h"
 
 enum {
-	READ_MAX_LEN = 64 * 1024, /* ciphertext taken from a socket at once */
-	PLAIN_SIZE = 256 * 1024,  /* what was left over, and what one read can decrypt to */
+	READ_LEAST_LEN = 4 * 1024, /* ciphertext taken from a socket at once: of a stranger, */
+	READ_MAX_LEN = 64 * 1024,  /* and of who has used it well */
+	PLAIN_SIZE = 256 * 1024,   /* what was left over, and what one read can decrypt to */
 	LEFT_OVER_MAX =
 	    128 *
 	    1024, /* of a connection; one whose owner takes less than this lets it grow has to pause */
@@ -66,6 +67,7 @@ struct conn {
 	uint64_t crowd_bytes;        /* how much is in the worker's crowd_bytes */
 	struct buffer
 	    left_over; /* plaintext that the owner did not take; at first the hello, as far as it is here */
+	size_t read_len;        /* that may be read of it at once */
 	size_t answers_len;     /* of what TLS itself said since the backlog was last empty */
 	size_t spared_bytes;    /* of the backlog; they don't count for output_limit */
 	uint64_t flushed_bytes; /* ciphertext handed to the socket or the backlog, ever */

@@ -13,6 +13,7 @@ import pytest
 
 from crowd import gather
 from http_client import figures
+from raw_tls import RawPeer
 from server import MESSAGERD
 from tally import Tally
 from wire import client_context, eventually, reset, tcp_connect
@@ -20,6 +21,7 @@ from wire import client_context, eventually, reset, tcp_connect
 pytestmark = pytest.mark.plain
 CROWD = 600
 SLICE, EVENTS = 24, 64  # LOOP_SLICE, LOOP_EVENTS_MAX
+READ_LEAST = 4096  # READ_LEAST_LEN
 SETTINGS = {"server.workers": 1, "session.messages_per_second": 0, "limits.unauthenticated": 0, "session.output_limit": "64KiB",
             "metrics.listen": "127.0.0.1:0"}
 
@@ -67,7 +69,7 @@ def is_short(tally, server, work, most):
     def all_of_it():
         work()
         server.is_well()  # so the turn that ended it is over
-    calls = tally.longest_turn(all_of_it)
+    calls, _ = tally.most_of_a_turn(all_of_it)
     print(f"{calls} calls in the longest turn")
     assert calls <= most, f"{calls} calls in one turn"
     assert calls >= most / 10, f"{calls} calls in the longest turn: what was to be counted was not"
@@ -163,3 +165,51 @@ def test_hellos_that_come_at_once(tally, start):
         for sock in crowd:
             assert sock.recv(1) == b"\x16"
     is_short(tally, server, greet, SLICE)  # a dozen for each
+
+
+def test_second_hellos_that_come_at_once(tally, start):
+    """Who offers a key that we don't take is told so, which costs little; its next hello costs what others' first does."""
+    server = start()
+    crowd = [RawPeer(server.address, groups="P-521:X25519", answers=1) for _ in range(50)]
+
+    def greet():
+        with asleep(server):
+            for one in crowd:
+                one.say_on()
+        for one in crowd:
+            assert one.socket.recv(1) == b"\x16"
+    is_short(tally, server, greet, SLICE)
+
+
+@pytest.mark.parametrize("records", ["own", "libssl"])
+@pytest.mark.parametrize("who", ["strangers", "sessions"])
+def test_key_updates_that_come_at_once(tally, start, who, records):
+    """They are a hundred times the work of as many bytes of queries: whoever says nothing else is read a little at a time, and one in a turn."""
+    server = start(**{"tls.records": records})
+    count = 600  # 16 KiB
+    crowd = [RawPeer(server.address) for _ in range(20)]
+    for number, one in enumerate(crowd):
+        if who == "sessions":
+            one.say(b"PUT stormy_%d secret \r\n" % number)
+    are_there(server, len(crowd), "session" if who == "sessions" else "login")
+
+    def storm():
+        before = figures(server)["messagerd_received_bytes_total"]
+        for one in crowd:
+            one.update_keys(count)
+        eventually(lambda: has_received(server, before + len(crowd) * count * 27))
+
+    def all_at_once():
+        with asleep(server):
+            for one in crowd:
+                one.update_keys(count)
+        server.is_well()
+        eventually(lambda: has_received(server, before + len(crowd) * count * 27))
+    storm()  # from here on it is known of sessions, too
+    before = figures(server)["messagerd_received_bytes_total"]
+    _, received = tally.most_of_a_turn(all_at_once)
+    assert READ_LEAST <= received <= 2 * READ_LEAST, f"{received} bytes in one turn"
+
+
+def has_received(server, least):
+    assert figures(server)["messagerd_received_bytes_total"] >= least

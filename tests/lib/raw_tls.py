@@ -6,6 +6,7 @@ import ctypes.util
 from wire import tcp_connect
 
 KEY_UPDATE_REQUESTED = 1
+SET_GROUPS_LIST = 92  # for SSL_CTX_ctrl()
 _pointer = ctypes.c_void_p
 
 
@@ -21,21 +22,26 @@ _ssl = _library("ssl", "TLS_client_method", "SSL_CTX_new", "SSL_new")
 
 
 class RawPeer:
-    """A connection that has shaken hands."""
+    """A connection that has shaken hands; or with `answers`, one that has had so many of the server's, and has its own next word still to say_on()."""
 
-    def __init__(self, address):
+    def __init__(self, address, groups=None, answers=None):
         self.socket = tcp_connect(address, rcvbuf=4096)
         self._context = _pointer(_ssl.SSL_CTX_new(_pointer(_ssl.TLS_client_method())))
+        if groups:
+            assert _ssl.SSL_CTX_ctrl(self._context, SET_GROUPS_LIST, 0, groups.encode()) == 1
         self._tls = _pointer(_ssl.SSL_new(self._context))
         self._in, self._out = (_pointer(_crypto.BIO_new(_pointer(_crypto.BIO_s_mem()))) for _ in range(2))
         _ssl.SSL_set_bio(self._tls, self._in, self._out)
         _ssl.SSL_set_connect_state(self._tls)
         while _ssl.SSL_do_handshake(self._tls) != 1:
-            self._send()
+            if answers == 0:
+                return
+            answers = answers and answers - 1
+            self.say_on()
             data = self.socket.recv(1 << 16)
             assert data, "the server closed during the handshake"
             _crypto.BIO_write(self._in, data, len(data))
-        self._send()
+        self.say_on()
 
     def __del__(self):
         _ssl.SSL_free(self._tls)
@@ -44,16 +50,17 @@ class RawPeer:
     def say(self, data):
         """Send these bytes in one record."""
         _ssl.SSL_write(self._tls, data, len(data))
-        self._send()
+        self.say_on()
 
     def update_keys(self, times):
         """Wish for new keys so many times, which the server has to answer each time, and read none of the answers."""
         for _ in range(times):
             _ssl.SSL_key_update(self._tls, KEY_UPDATE_REQUESTED)
             _ssl.SSL_do_handshake(self._tls)
-        self._send()
+        self.say_on()
 
-    def _send(self):
+    def say_on(self):
+        """Send what TLS has to say."""
         data = ctypes.create_string_buffer(1 << 20)
         length = _crypto.BIO_read(self._out, data, len(data))
         if length > 0:

@@ -15,7 +15,17 @@
 #include <unistd.h>
 
 /* As in tally.py. */
-enum tally { ALLOCATIONS, RECV, SEND, EPOLL_WAIT, OTHERS, WAKES, LONGEST_TURN, TALLIES };
+enum tally {
+	ALLOCATIONS,
+	RECV,
+	SEND,
+	EPOLL_WAIT,
+	OTHERS,
+	WAKES,
+	LONGEST_TURN,
+	MOST_RECEIVED,
+	TALLIES
+};
 
 static _Atomic uint64_t before_main[TALLIES], *tallies = before_main;
 
@@ -36,8 +46,8 @@ static void count(enum tally what)
 	atomic_fetch_add(&tallies[what], 1);
 }
 
-/* What this thread has asked of its system since it last waited: the most that a worker has is LONGEST_TURN. */
-static __thread uint64_t calls;
+/* What this thread has asked of its system since it last waited, and the bytes that it got: the most of a worker is LONGEST_TURN, MOST_RECEIVED. */
+static __thread uint64_t calls, received;
 
 static void count_call(enum tally what)
 {
@@ -78,7 +88,6 @@ void *realloc(void *old, size_t size)
 		return real arguments;                                                             \
 	}
 
-COUNTED(RECV, ssize_t, recv, (int fd, void *to, size_t len, int flags), (fd, to, len, flags))
 COUNTED(RECV, ssize_t, recvmsg, (int fd, struct msghdr *to, int flags), (fd, to, flags))
 COUNTED(
     SEND, ssize_t, send, (int fd, const void *from, size_t len, int flags), (fd, from, len, flags))
@@ -106,14 +115,30 @@ COUNTED(OTHERS, ssize_t, write, (int fd, const void *from, size_t len), (fd, fro
 COUNTED(WAKES, int, pthread_cond_signal, (pthread_cond_t * c), (c))
 COUNTED(WAKES, int, pthread_cond_broadcast, (pthread_cond_t * c), (c))
 
+ssize_t recv(int fd, void *to, size_t len, int flags)
+{
+	static ssize_t (*real)(int, void *, size_t, int);
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "recv");
+	count_call(RECV);
+	ssize_t n = real(fd, to, len, flags);
+	received += n > 0 ? (uint64_t)n : 0;
+	return n;
+}
+
+static void note_most(enum tally what, uint64_t *of_turn)
+{
+	uint64_t most = tallies[what];
+	while (*of_turn > most && !atomic_compare_exchange_weak(&tallies[what], &most, *of_turn))
+		continue;
+	*of_turn = 0;
+}
+
 /* What workers wait with; libuv, which the main thread has, waits with epoll_pwait(). */
 static void end_turn(void)
 {
-	uint64_t longest = tallies[LONGEST_TURN];
-	while (calls > longest &&
-	       !atomic_compare_exchange_weak(&tallies[LONGEST_TURN], &longest, calls))
-		continue;
-	calls = 0;
+	note_most(LONGEST_TURN, &calls);
+	note_most(MOST_RECEIVED, &received);
 }
 
 int epoll_wait(int fd, struct epoll_event *to, int most, int wait_ms)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 # As in tally.c.
 KINDS = ("allocations", "recv", "send", "epoll_wait", "others", "wakes")
-LAYOUT = struct.Struct(f"{len(KINDS)}QQ")
+MOST = struct.Struct("QQ")  # of a turn: calls, bytes received
+LAYOUT = struct.Struct(f"{len(KINDS)}Q{MOST.size}x")
 
 
 class Tally:
@@ -31,9 +32,9 @@ class Tally:
         after = self.now()
         return {kind: after[kind] - before[kind] for kind in KINDS}
 
-    def longest_turn(self, work):
-        """How much of its system a thread asked at most between two waits while work() ran, in calls."""
-        last = LAYOUT.size - struct.calcsize("Q")
-        self.map[last:] = bytes(LAYOUT.size - last)
+    def most_of_a_turn(self, work):
+        """How much of its system a thread asked at most between two waits while work() ran, in calls; and how many bytes it received."""
+        last = LAYOUT.size - MOST.size
+        self.map[last:] = bytes(MOST.size)
         work()
-        return struct.unpack("Q", self.map[last:])[0]
+        return MOST.unpack(self.map[last:])
