@@ -2,9 +2,12 @@
 
 The small variants are for `make check`; `make soak` has the crowds at their full size."""
 
+import os
 import resource
 import selectors
 import socket
+import statistics
+import threading
 import time
 
 import pytest
@@ -16,8 +19,11 @@ from latency import Meter
 from wire import eventually, reset, tcp_connect
 
 MIB = 1 << 20
-# A quiet message takes less than a millisecond: what the machine itself is late is no fault. `make check` does other things meanwhile.
-QUIET_SECONDS, SLACK_SECONDS, BUSY_SLACK_SECONDS = 3, 0.020, 0.200
+ROUNDS, FULL_ROUNDS = 2, 5
+QUIET_SECONDS, FULL_QUIET_SECONDS = 1, 3  # before each storm
+# A quiet message takes a fifth of a millisecond: what the machine itself is late is no fault. `make check` does other things meanwhile.
+SLACK_SECONDS, BUSY_SLACK_SECONDS = 0.0005, 0.200
+STORM_NICENESS = 10
 SETTINGS = {"metrics.listen": "127.0.0.1:0", "session.messages_per_second": 0, "limits.unauthenticated": 0,
             "login.handshake_timeout": 600, "login.timeout": 600}
 
@@ -35,27 +41,56 @@ def _enough_files():
 
 
 class Weather:
-    """Quiet first, then the storm, twice: the second must leave no more memory than the first."""
+    """In each round it is quiet first, then there is a storm; the last storm must leave no more memory than the one before."""
 
-    def __init__(self, server, is_full):
+    def __init__(self, server, folder, is_full):
         self.server = server
+        self.rounds = range(FULL_ROUNDS if is_full else ROUNDS)
+        self.quiet_seconds = FULL_QUIET_SECONDS if is_full else QUIET_SECONDS
         self.slack = SLACK_SECONDS if is_full else BUSY_SLACK_SECONDS
-        self.meter = Meter(server)
-        self.quiet = self.meter.over(QUIET_SECONDS)
-        self.stormy = []
+        self.meter = Meter(server, folder)
+        self.quiet, self.stormy, self.left = [], [], []
 
-    def measure(self, seconds=None, until=None):
-        self.stormy.append(self.meter.over(seconds, until))
+    def is_quiet(self):
+        self.quiet.append(self.meter.over(lambda: time.sleep(self.quiet_seconds)))
 
-    def is_over(self, first, second):
+    def is_stormy(self, storm):
+        self.stormy.append(self.meter.over(lambda: gives_way(storm)))
+
+    def has_passed(self):
+        all_gone(self.server, 1)
+        self.left.append(self.server.memory())
+
+    def is_over(self):
         self.meter.stop()
-        worst = max(self.stormy)
-        print(f"p99 quiet {self.quiet * 1000:.2f} ms, stormy {worst * 1000:.2f} ms; "
-              f"memory after one storm {first / MIB:.1f} MiB, after the next {second / MIB:.1f} MiB")
+        for name, percentile in (("p50", 0), ("p99", 1)):
+            print(f"{name} quiet / stormy, in ms:",
+                  *(f"{quiet[percentile] * 1000:.2f}/{stormy[percentile] * 1000:.2f}" for quiet, stormy in zip(self.quiet, self.stormy)))
+        quiet, stormy = (statistics.median(p99 for _, p99 in all) for all in (self.quiet, self.stormy))
+        before, last = self.left[-2:]
+        print(f"median p99 quiet {quiet * 1000:.2f} ms, stormy {stormy * 1000:.2f} ms; memory after each storm:",
+              *(f"{left / MIB:.1f}" for left in self.left), "MiB")
         if self.server.is_sanitized():
             return
-        assert second <= first * 1.05 + MIB, "memory does not come back"
-        assert worst <= 2 * self.quiet + self.slack, "the others notice it"
+        assert last <= before * 1.05 + MIB, "memory does not come back"
+        assert stormy <= 2 * quiet + self.slack, "the others notice it"
+
+
+def gives_way(storm):
+    """Run it with less right to a core than server and meter have: who storms has a machine of his own, not theirs."""
+    failed = []
+
+    def run():
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), STORM_NICENESS)
+        try:
+            storm()
+        except BaseException as error:
+            failed.append(error)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
 
 
 def all_gone(server, online):
@@ -86,47 +121,49 @@ def drip(sockets, seconds):
 
 
 @sizes(300, 5000)
-def test_a_byte_a_second(serve, count):
+def test_a_byte_a_second(serve, folder, count):
     server = serve(SETTINGS)
-    weather, left = Weather(server, count > 300), []
-    for _ in range(2):
+    weather = Weather(server, folder, count > 300)
+    for _ in weather.rounds:
+        weather.is_quiet()
         crowd = [tcp_connect(server.address) for _ in range(count)]
-        weather.measure(until=lambda: drip(crowd, 3 if count < 1000 else 20))
+        weather.is_stormy(lambda: drip(crowd, 3 if count < 1000 else 10))
         for sock in crowd:
             sock.close()
-        all_gone(server, 1)
-        left.append(server.memory())
-    weather.is_over(*left)
+        weather.has_passed()
+    weather.is_over()
     server.is_well()
 
 
 @sizes(60, 500)
-def test_those_who_sit_in_log_in(serve, count):
+def test_those_who_sit_in_log_in(serve, folder, count):
     server = serve(SETTINGS)
-    weather, left = Weather(server, count > 60), []
-    for _ in range(2):
+    weather = Weather(server, folder, count > 60)
+    for _ in weather.rounds:
+        weather.is_quiet()
         crowd = [server.connect() for _ in range(count)]
-        weather.measure(2 if count < 100 else 20)
+        weather.is_stormy(lambda: time.sleep(2 if count < 100 else 10))  # that is all they do
         for peer in crowd:
             peer.socket.close()
         server._peers.clear()
-        all_gone(server, 1)
-        left.append(server.memory())
-    weather.is_over(*left)
+        weather.has_passed()
+    weather.is_over()
     server.is_well()
 
 
 @sizes(30, 1000)
-def test_receivers_that_stop_reading_while_a_group_talks(serve, count):
+def test_receivers_that_stop_reading_while_a_group_talks(serve, folder, count):
     server = serve({**SETTINGS, "session.output_limit": "256KiB"})
-    weather, left = Weather(server, count > 30), []
-    for _ in range(3 if count > 30 else 2):  # a thousand texts of 2 KiB that come and go: the first time finds the heap's own level
+    weather = Weather(server, folder, count > 30)
+    reason = 'messagerd_connections_ended_total{reason="too slow"}'
+    for _ in weather.rounds:
+        weather.is_quiet()
         speaker, *deaf = gather(server, count + 1, rcvbuf=4096)
         for peer in deaf:
             peer.say("CMD <group>")
             peer.is_settled()
             peer.deaf = True
-        seen = figures(server)['messagerd_connections_ended_total{reason="too slow"}']
+        seen = figures(server)[reason]
 
         def talk():
             began, dropped = time.monotonic(), 0
@@ -134,16 +171,15 @@ def test_receivers_that_stop_reading_while_a_group_talks(serve, count):
                 for _ in range(20):
                     speaker.say(f"MSGG {speaker} {'x' * 2000}")
                     speaker.is_settled()
-                dropped = figures(server)['messagerd_connections_ended_total{reason="too slow"}'] - seen
-        weather.measure(until=talk)
+                dropped = figures(server)[reason] - seen
+        weather.is_stormy(talk)
         speaker.quit()
         for peer in deaf:
             peer.die()
         server._peers.clear()
-        all_gone(server, 1)
-        assert figures(server)['messagerd_connections_ended_total{reason="too slow"}'] == seen + count
-        left.append(server.memory())
-    weather.is_over(*left[-2:])
+        weather.has_passed()
+        assert figures(server)[reason] == seen + count
+    weather.is_over()
     server.is_well()
 
 
@@ -168,15 +204,15 @@ def connect_and_reset(address, count, at_once=100):
             ended += 1
 
 
-@sizes(3000, 100000)
-def test_connect_and_reset(serve, count):
+@sizes(3000, 20000)
+def test_connect_and_reset(serve, folder, count):
     server = serve(SETTINGS)
-    weather, left = Weather(server, count > 3000), []
+    weather = Weather(server, folder, count > 3000)
     connect_and_reset(server.address, 500)
-    for _ in range(2):
-        weather.measure(until=lambda: (connect_and_reset(server.address, count), time.sleep(0.5)))
-        all_gone(server, 1)
-        left.append(server.memory())
-    weather.is_over(*left)
+    for _ in weather.rounds:
+        weather.is_quiet()
+        weather.is_stormy(lambda: (connect_and_reset(server.address, count), time.sleep(0.5)))  # the last are still being heard
+        weather.has_passed()
+    weather.is_over()
     server.is_well()
     assert len(server.log()) < 400, "one line each is too much"
