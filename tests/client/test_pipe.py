@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from person import MESSAGER, environment, where
-from wire import unique
+from wire import PATIENCE, unique
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_what_was_refused_just_before_the_end_still_counts(stage, script, passwo
 
 def test_what_is_missing_is_said(home):
     got = subprocess.run([MESSAGER, "--plain", "--user", "a"], env=environment(home), stdin=subprocess.DEVNULL,
-                         capture_output=True, text=True, timeout=10)
+                         capture_output=True, text=True, timeout=PATIENCE)
     assert got.returncode == 2
     assert "HOST, --password-file or --password-command, --to" in got.stderr
 
@@ -198,14 +198,14 @@ def test_what_is_missing_is_said(home):
 ])
 def test_bad_usage_is_status_2(home, words):
     got = subprocess.run([MESSAGER, *words], env=environment(home), stdin=subprocess.DEVNULL, capture_output=True,
-                         text=True, timeout=10)
+                         text=True, timeout=PATIENCE)
     assert got.returncode == 2, got
     assert got.stderr.startswith("messager: ") and got.stdout == ""
 
 
 def test_help_and_version(home):
     for word, expected in (("--help", "--password-command CMD"), ("--version", "messager ")):
-        got = subprocess.run([MESSAGER, word], env=environment(home), capture_output=True, text=True, timeout=10)
+        got = subprocess.run([MESSAGER, word], env=environment(home), capture_output=True, text=True, timeout=PATIENCE)
         assert got.returncode == 0 and expected in got.stdout and got.stderr == ""
 
 
@@ -237,7 +237,7 @@ def test_a_reader_that_goes_ends_it_with_status_1(server, script, password, alic
     alice.hears(f"RELAY {alice} {name} ready")
     person.process.stdout.close()
     person.process.stdout = None
-    assert person.process.wait(10) == 1
+    assert person.process.wait(PATIENCE) == 1
     alice.message(name, "anybody there?")
     alice.hears("CNT <user not online>")
 
@@ -247,7 +247,7 @@ def test_a_closed_standard_output_is_status_1(server, home, password, alice):
     words = [where(server.address), "--plain", "--trust-first", "--sign-up", "--user", name, "--to", name,
              "--password-file", str(password)]
     got = subprocess.run(["/bin/sh", "-c", 'echo hello | "$@" >&-', "sh", MESSAGER, *words], env=environment(home),
-                         capture_output=True, timeout=10)
+                         capture_output=True, timeout=PATIENCE)
     assert got.returncode == 1, got
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from person import MESSAGER, environment, where
 from stage import Stage, key_fingerprint
+from wire import PATIENCE
 
 LOGIN = ("--user", "alice", "--to", "bob")
 
@@ -283,7 +284,7 @@ def test_two_clients_at_once_both_remember(server, serve, script, login, home, p
     for person in people:
         person.end_input()
     for person in people:
-        person.process.wait(10)
+        person.process.wait(PATIENCE)
     lines = (home / ".local/share/messager/known_servers").read_text().splitlines()
     assert len(lines) == 3 and len(set(lines)) == 3
 
@@ -335,5 +336,5 @@ def test_old_tls_is_refused(certificate, home, password):
     with pytest.raises(OSError):
         server.answer()
     server.close()
-    _, notices = person.communicate(timeout=10)
+    _, notices = person.communicate(timeout=PATIENCE)
     assert person.returncode == 1 and b"cannot agree on TLS" in notices
