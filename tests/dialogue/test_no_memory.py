@@ -243,7 +243,7 @@ def start_with(folder, k):
     return is_ready, process.returncode, said, allocator
 
 
-@pytest.mark.parametrize("wanted", [30, pytest.param(None, marks=EVERY, id="every")])
+@pytest.mark.parametrize("wanted", [30, pytest.param(None, marks=pytest.mark.soak(3600), id="every")])
 @pytest.mark.parametrize("is_first", [True, False], ids=["the first", "another"])
 def test_the_kth_allocation_of_a_start_fails(folder, is_first, wanted):
     """The first makes a certificate and a database, of which those after a refused one find a part."""
