@@ -131,7 +131,8 @@ void conn_authenticated(struct conn *c)
 
 void conn_bury(struct conn *c)
 {
-	close(c->source.fd); /* which takes it out of the loop */
+	loop_forget(&c->worker->loop, &c->source);
+	close(c->source.fd); /* which takes it out of epoll */
 	worker_remove_conn(c);
 	free(c);
 }

@@ -9,6 +9,7 @@
 bool loop_init(struct loop *loop)
 {
 	memset(loop, 0, sizeof(*loop));
+	list_init(&loop->others);
 	loop->now_us = clock_now_us();
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->knock.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -37,70 +38,69 @@ bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events)
 	if (epoll_ctl(loop->epoll_fd, change, source->fd, &event) < 0)
 		return false;
 	source->asked = events;
+	if (events == 0)
+		list_remove(&source->node);
 	return true;
 }
 
 void loop_forget(struct loop *loop, struct loop_source *source)
 {
+	list_remove(&source->node);
 	for (int i = 0; i < loop->count; i++) {
 		if (loop->events[i].data.ptr == source)
 			loop->events[i].data.ptr = NULL;
 	}
 }
 
-/* Tells of an event, once: who is told may forget whom it likes. */
-static void tell(struct loop *loop, struct epoll_event *event)
+static void tell(struct loop *loop, struct loop_source *source, uint32_t events)
 {
-	struct loop_source *source = event->data.ptr;
-	event->data.ptr = NULL;
 	loop->work++;
 	if (source == &loop->knock)
 		loop->is_knocked = false; /* first: who comes now knocks again */
-	source->ready(source, event->events);
+	source->ready(source, events);
 }
 
-/* How many others there are. */
-static int tell_first(struct loop *loop)
+/* Who gives way queues up. */
+static void tell_first(struct loop *loop)
 {
-	int others = 0;
-	for (int i = 0; i < loop->count; i++) {
-		const struct loop_source *source = loop->events[i].data.ptr;
-		if (source != NULL && source->gives_way)
-			others++;
-		else if (source != NULL)
-			tell(loop, &loop->events[i]);
+	for (int i = 0; i < loop->count; i++) { /* a count of -1: a signal */
+		struct loop_source *source = loop->events[i].data.ptr;
+		if (source == NULL)
+			continue;
+		source->untold = loop->events[i].events;
+		if (!source->gives_way) {
+			list_remove(&source->node);
+			tell(loop, source, source->untold);
+		} else if (!list_has(&source->node)) {
+			list_append(&loop->others, &source->node);
+		}
 	}
-	return others;
 }
 
-/* Who is still ready comes in the same place again: so each turn goes on where the last one broke off. */
+/* It may have changed its mind since it queued up. */
 static void tell_others(struct loop *loop)
 {
 	unsigned share = loop->work / LOOP_SHARE;
 	unsigned end = loop->work + (share > LOOP_SLICE ? share : LOOP_SLICE);
-	int first = loop->broke_off;
-	loop->broke_off = 0;
-	for (int n = 0; n < loop->count; n++) {
-		int i = (first + n) % loop->count;
-		if (loop->events[i].data.ptr == NULL)
-			continue;
-		if (loop->work >= end) {
-			loop->broke_off = i;
-			return;
-		}
-		tell(loop, &loop->events[i]);
+	while (!list_is_empty(&loop->others) && loop->work < end) {
+		struct loop_source *source =
+		    list_entry(loop->others.next, struct loop_source, node);
+		list_remove(&source->node);
+		uint32_t events = source->untold & (source->asked | EPOLLERR | EPOLLHUP);
+		if (events != 0)
+			tell(loop, source, events);
 	}
 }
 
 void loop_turn(struct loop *loop)
 {
-	int wait_ms = loop->hurries ? 0 : -1;
+	int wait_ms = loop->hurries || !list_is_empty(&loop->others) ? 0 : -1;
 	loop->hurries = false;
 	loop->work = 0;
 	loop->count = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, wait_ms);
 	loop->now_us = clock_now_us();
-	if (tell_first(loop) > 0) /* a count of -1: a signal */
-		tell_others(loop);
+	tell_first(loop);
+	tell_others(loop);
 	loop->count = 0;
 }
 

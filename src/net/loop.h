@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "base/list.h"
+
 enum {
 	LOOP_EVENTS_MAX = 64, /* of one turn */
 	LOOP_SLICE = 24,      /* pieces of work: about 200 us */
@@ -29,7 +31,9 @@ struct loop_source {
 	int fd;
 	uint32_t
 	    asked; /* EPOLLIN, EPOLLOUT, EPOLLRDHUP; 0: it is not waited for, not even for an error */
-	bool gives_way; /* to all others: what it has to say can be heard in a later turn */
+	bool gives_way;   /* to all others: what it has to say can be heard in a later turn */
+	uint32_t untold;  /* the loop's: of what it has not been told yet, */
+	struct list node; /* and its place among the others */
 };
 
 struct loop {
@@ -40,7 +44,8 @@ struct loop {
 	uint64_t now_us;
 	int count;     /* of events: what came in this turn */
 	unsigned work; /* of this turn, in pieces of some microseconds */
-	int broke_off; /* at which event; 0: all were told */
+	struct list
+	    others; /* who give way and are to be told, in the order in which they became ready */
 	struct epoll_event events[LOOP_EVENTS_MAX];
 };
 
@@ -52,12 +57,12 @@ void loop_clear(struct loop *loop);
 /* From now on source is waited for, for these events (level-triggered); 0: no more. Costs a system call if that is a change. false: the system has no room. */
 bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events);
 
-/* Its descriptor has been closed, or will be before the next turn, and its memory may go: it hears no more of this turn either. */
+/* Its descriptor has been closed, or will be before the next turn, and its memory may go: it hears no more. */
 void loop_forget(struct loop *loop, struct loop_source *source);
 
 /*
  * Waits until there is something and tells whom it is for: first all who don't give way; then those who do, until they have made LOOP_SLICE of work, or
- * 1/LOOP_SHARE of what the others have. Who is left out is told in the next turn.
+ * 1/LOOP_SHARE of what the others have. Who is left out comes first of them in the next turn, so nobody is passed over.
  */
 void loop_turn(struct loop *loop);
 

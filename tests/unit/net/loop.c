@@ -248,6 +248,58 @@ static void who_gives_way_has_its_share(void **state)
 	end_with_crowd(crowd, &one);
 }
 
+/* More than one turn hears of, all ready all the time, and only one told in each: in any number, each has its turn before one has a second. */
+static void nobody_is_passed_over(void **state)
+{
+	enum { MOST = 3 * LOOP_EVENTS_MAX };
+	static struct end crowd[MOST];
+	begin();
+	for (int count = 1; count <= MOST; count++) {
+		crowd[count - 1] = end_new();
+		crowd[count - 1].source.gives_way = true;
+		crowd[count - 1].work = LOOP_SLICE;
+		assert_true(loop_ask(&loop, &crowd[count - 1].source, EPOLLIN));
+		say(&crowd[count - 1]);
+		if (count % (LOOP_EVENTS_MAX / 2) > 1)
+			continue;
+		for (int i = 0; i < 2 * count; i++)
+			turn();
+		for (int i = 0; i < count; i++)
+			crowd[i].told = 0;
+		for (int i = 0; i < count; i++)
+			turn();
+		for (int i = 0; i < count; i++)
+			assert_int_equal(crowd[i].told, 1);
+	}
+	for (int i = 0; i < MOST; i++) {
+		close(crowd[i].source.fd);
+		close(crowd[i].there);
+	}
+	loop_clear(&loop);
+}
+
+static void who_waits_for_its_turn_and_is_forgotten_hears_no_more(void **state)
+{
+	struct end crowd[CROWD], one;
+	begin_with_crowd(crowd, &one, LOOP_SLICE);
+	turn();
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i].told = 0;
+		if (i % 2)
+			loop_forget(&loop, &crowd[i].source);
+		else
+			loop_ask(&loop, &crowd[i].source, 0);
+		close(crowd[i].source.fd);
+		close(crowd[i].there);
+	}
+	for (int i = 0; i < 2 * CROWD; i++)
+		turn();
+	assert_int_equal(most_often_told(crowd), 0);
+	close(one.source.fd);
+	close(one.there);
+	loop_clear(&loop);
+}
+
 int main(int argc, char **argv)
 {
 	UNIT_TEST(what_was_asked_for_is_told);
@@ -257,6 +309,8 @@ int main(int argc, char **argv)
 	UNIT_TEST(who_gives_way_comes_last_and_in_slices);
 	UNIT_TEST(a_slice_is_counted_by_its_work);
 	UNIT_TEST(who_gives_way_has_its_share);
+	UNIT_TEST(nobody_is_passed_over);
+	UNIT_TEST(who_waits_for_its_turn_and_is_forgotten_hears_no_more);
 	UNIT_TEST(many_knocks_are_one);
 	UNIT_TEST(no_knock_is_missed);
 	return unit_run(argc, argv);
