@@ -68,6 +68,8 @@ def start_nats(cluster, *options, scheme="nats", host="127.0.0.1"):
 
 def talk(cluster, settings):
     nodes = [cluster.add(settings=settings) for _ in range(2)]
+    for node in nodes:
+        node.await_log("bus-connected")
     alice, bob = nodes[0].sign_up("alice"), nodes[1].sign_up("bob")
     alice.message(bob, "hello")
     bob.hears(f"RELAY {bob} {alice} hello")

@@ -65,15 +65,16 @@ def figures_received(server):
 
 
 @pytest.mark.plain
-@pytest.mark.parametrize("records, most", [("own", 8 * KIB), ("libssl", 24 * KIB)])
-def test_in_log_in(serve, records, most):
+@pytest.mark.parametrize("records, version, most", [("own", ssl.TLSVersion.TLSv1_3, 8 * KIB), ("libssl", ssl.TLSVersion.TLSv1_3, 24 * KIB),
+                                                    ("own", ssl.TLSVersion.TLSv1_2, 24 * KIB)])
+def test_in_log_in(serve, records, version, most):
     server = serve({"tls.records": records, "metrics.listen": "127.0.0.1:0", "login.timeout": 1000})
     if server.is_sanitized():
         pytest.skip("a sanitizer keeps memory of its own")
     count = 300
     server.connect().hang_up()  # what is made once is made now
     before = server.memory()
-    strangers = [server.connect() for _ in range(count)]
+    strangers = [server.connect(context=client_context(version, version)) for _ in range(count)]
     eventually(lambda: states(server, login=count))
     each = (server.memory() - before) / count
     print(f"{each:.0f} bytes each")

@@ -12,6 +12,7 @@ import pytest
 
 from ctl import Administrator
 from http_client import ask, everything, figures, get, metrics_address
+from server import REPOSITORY
 from wire import PATIENCE, eventually
 
 METRICS = {"metrics.listen": "127.0.0.1:0"}
@@ -120,6 +121,19 @@ def test_no_name_is_in_the_metrics(server):
     body = get(server, "/metrics")[2]
     for word in (alice.name.encode(), b"tweedledee", b"rabbit", b"127.0.0.1"):
         assert word not in body
+
+
+def test_what_the_manual_names_is_there(server):
+    """Rules and alerts are copied from it."""
+    manual, body = (REPOSITORY / "docs/operations.md").read_text(), get(server, "/metrics")[2].decode()
+    named = set(re.findall(r"messagerd_[a-z_]+", manual))
+    reasons = set(re.findall(r'[{|](reason|result)!?=~?"([^"]*)"', manual))
+    assert len(named) > 5 and len(reasons) > 2
+    for name in named:
+        assert re.search(rf"^{name}[ {{]", body, re.MULTILINE), name
+    for label, values in reasons:
+        for value in values.split("|"):
+            assert f'{label}="{value}"' in body, value
 
 
 def test_messagerctl_shows_the_same(server):

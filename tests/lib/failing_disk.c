@@ -1,7 +1,7 @@
 /*
  * failing_disk.c: to be preloaded: a disk that fails when a test says so. The file that FAILING_DISK names is shared memory:
  *
- *	write_error   errno with which every write to a regular file fails, and the making of one; 0: none does
+ *	write_error   errno with which every write to a regular file fails; 0: none does
  *	sync_error    the same for fsync() and fdatasync()
  */
 #include <dlfcn.h>

@@ -1,0 +1,51 @@
+"""bench/compare as a whole: it measures every server that is installed, keeps to its time, and leaves a table and charts."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from server import MESSAGERD, REPOSITORY  # noqa: E402
+
+SECONDS = 80
+RIVALS = ("ngircd", "inspircd", "mosquitto", "nats-server")
+
+pytestmark = [pytest.mark.plain,
+              pytest.mark.skipif(not (MESSAGERD.parent / "bench/load").exists(), reason="built without -Dbench=true"),
+              pytest.mark.skipif(os.cpu_count() < 2, reason="takes two cores"),
+              pytest.mark.skipif(b"__asan_init" in MESSAGERD.read_bytes(), reason="measures no sanitizers")]
+
+
+def compare(results, *words):
+    done = subprocess.run([REPOSITORY / "bench/compare", "--build", os.path.relpath(MESSAGERD.parent), "--seconds", "0.3", "--results", results, *words],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    return json.loads((results / "results.json").read_text()), (results / "results.md").read_text()
+
+
+def test_every_server_is_measured_and_shown(tmp_path):
+    found, table = compare(tmp_path, "--cases", "relay-1x1-64,latency-1x1", "--rounds", "1")
+    path = os.environ["PATH"] + ":/usr/sbin"
+    servers = {"floor", "floor-merge", "messagerd"} | {name for name in RIVALS if shutil.which(name, path=path)}
+    assert {(run["case"], run["server"]) for run in found} == {(case, one) for case in ("relay-1x1-64", "latency-1x1") for one in servers}
+    for run in found:
+        assert run["done"] > 0 and run["server_cpu_us"] > 0 and run["p50_us"] > 0, run
+    for label in servers:
+        assert re.search(rf"^\|.*\| {label} \|", table, re.MULTILINE), table
+    if shutil.which("gnuplot"):
+        for name in ("cpu", "latency", "multiples"):
+            drawn = xml.parse(tmp_path / f"{name}.svg").getroot()
+            assert drawn.tag.endswith("svg") and "messagerd" in "".join(drawn.itertext())
+
+
+def test_no_round_is_begun_that_would_be_late(tmp_path):
+    found, table = compare(tmp_path, "--servers", "floor,messagerd", "--cases", "relay-1x1-64", "--rounds", "9", "--minutes", "0.0001")
+    assert {run["round"] for run in found} == {0} and len(found) == 2
+    assert " 1 rounds. " in table
