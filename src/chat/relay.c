@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/prefetch.h"
 #include "chat/session.h"
 
@@ -78,29 +79,44 @@ static bool give(struct session *receiver, const struct saying *said)
 	return p.count > 0;
 }
 
-/* The same for many. */
+/* The same for many, who share a copy of each part. */
 struct prepared_for_many {
 	bool ready;
-	int count;
-	struct kept *parts[PARTS_MAX];
+	struct prepared text;
+	struct kept *copies[PARTS_MAX]; /* NULL: no memory for it */
 };
+
+static void log_lost(void)
+{
+	static struct log_limit limit;
+	uint64_t suppressed;
+	if (log_limit_allows(&limit, &suppressed))
+		log_error("messages-lost", LOG_STR("reason", "no memory"),
+		    LOG_INT("suppressed", suppressed));
+}
 
 static void prepare_for_many(
     struct prepared_for_many *p, struct worker *w, const struct saying *said, bool add_lf)
 {
 	char head[HEAD_MAX_LEN];
-	struct prepared parts;
 	size_t head_len = write_head(head, "RELAYG", SLICE(""), said->sender);
-	prepare(&parts, w,
+	prepare(&p->text, w,
 	    (struct text_relay){
 		.head = slice_of(head, head_len), .text = said->text, .add_lf = add_lf });
 	p->ready = true;
-	for (p->count = 0; p->count < parts.count; p->count++) {
-		p->parts[p->count] = worker_keep(w, parts.parts[p->count]);
-		if (p->parts[p->count] == NULL) {
-			p->count = 0;
-			return;
-		}
+	for (int i = 0; i < p->text.count; i++)
+		p->copies[i] = worker_keep(w, p->text.parts[i]);
+	if (p->text.count == 0)
+		log_lost();
+}
+
+static void give_prepared(struct session *receiver, const struct prepared_for_many *p)
+{
+	for (int i = 0; i < p->text.count; i++) {
+		if (p->copies[i] != NULL)
+			session_send_to_many(receiver, p->copies[i]);
+		else
+			session_send_block(receiver, p->text.parts[i]);
 	}
 }
 
@@ -129,8 +145,7 @@ static void give_group(
 		struct prepared_for_many *p = &variants[add_lf];
 		if (!p->ready)
 			prepare_for_many(p, here->worker, said, add_lf);
-		for (int i = 0; i < p->count; i++)
-			session_send_to_many(receiver, p->parts[i]);
+		give_prepared(receiver, p);
 		count_up(&here->group_deliveries);
 	}
 }

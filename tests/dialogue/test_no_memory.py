@@ -223,6 +223,40 @@ def test_the_kth_allocation_fails(serve, thing, wanted):
     house.server.is_well()
 
 
+def test_no_memory_for_a_text_to_a_group(serve):
+    """Who gets one without the others stays in order; what nobody gets is in the log."""
+    house, texts = House(serve), range(5)
+    alice, allocator, failed = house.alice, house.allocator, 0
+
+    def member():
+        one = house.server.sign_up("member")
+        one.say("CMD <group>")
+        one.is_settled()
+        return one
+    members = [member() for _ in range(3)]
+    for k in range(1, 10):
+        lost = sum(" messages-lost " in line for line in house.server.log())
+        allocator["countdown"] = k
+        alice.say_records([alice.spelled(f"MSGG {alice} {number}") for number in texts])
+        alice.is_settled()
+        failed += allocator["countdown"] == 0
+        allocator["countdown"] = 0
+        alice.group_message("that was all")
+        for at, one in enumerate(members):
+            heard = []
+            while isinstance(record := one.next_record(), bytes) and not record.startswith(b"RELAYG %b that" % alice.name.encode()):
+                heard.append(int(record.split(b" ")[2]))
+            assert record is not Ending.SILENCE
+            if isinstance(record, Ending):
+                members[at] = member()
+            elif heard != list(texts):
+                assert heard == sorted(set(heard)) and len(heard) == len(texts) - 1, f"allocation {k}: {heard}"
+                eventually(lambda: sum(" messages-lost " in line for line in house.server.log()) == lost + 1 or pytest.fail(f"allocation {k}: {heard}"),
+                           errors=pytest.fail.Exception)
+    assert failed >= 3
+    house.server.is_well()
+
+
 def start_with(folder, k):
     """Start a server whose k-th allocation fails; whether it was ready, its status, what it said. Without its sandbox and a look for its user's name:
     libseccomp and glibc's name service themselves can't do without memory."""
