@@ -18,6 +18,8 @@ from http_client import figures
 from latency import Meter
 from wire import eventually, reset, tcp_connect
 
+pytestmark = pytest.mark.plain
+
 MIB = 1 << 20
 ROUNDS, FULL_ROUNDS = 2, 5
 QUIET_SECONDS, FULL_QUIET_SECONDS = 1, 3  # before each storm
