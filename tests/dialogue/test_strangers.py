@@ -174,6 +174,29 @@ def test_sslscan_has_nothing_to_complain_about(serve):
     server.is_well()
 
 
+def test_compression_is_not_chosen_though_offered(server):
+    """sslscan can't offer it where OpenSSL is built without, so a byte is put into a hello of TLS 1.2."""
+    said = bytearray(hello(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2))
+    at = 5 + 4 + 2 + 32  # headers of record and message, version, random
+    at += 1 + said[at]
+    at += 2 + int.from_bytes(said[at:at + 2], "big")
+    assert said[at:at + 2] == b"\x01\x00", "one method, which is none"
+    said[at:at + 2] = b"\x02\x01\x00"  # deflate, and none
+    for start, end in ((3, 5), (6, 9)):
+        said[start:end] = (int.from_bytes(said[start:end], "big") + 1).to_bytes(end - start, "big")
+    sock = server.knock()
+    sock.settimeout(PATIENCE)
+    sock.sendall(said)
+    heard = b""
+    while len(heard) < 200:  # a certificate follows
+        data = sock.recv(4096)
+        assert data, heard
+        heard += data
+    at = 5 + 4 + 2 + 32
+    at += 1 + heard[at] + 2
+    assert (heard[0], heard[5], heard[at]) == (0x16, 2, 0)
+
+
 def test_a_wish_for_renegotiation_is_not_granted(server):
     """OpenSSL's own client asks for it with the letter R; a TLS 1.2 session goes on or ends, but has no new handshake."""
     client = subprocess.Popen(["openssl", "s_client", "-connect", "{}:{}".format(*server.address), "-tls1_2", "-legacy_renegotiation"],
