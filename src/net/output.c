@@ -164,15 +164,26 @@ void conn_send_block(struct conn *c, struct slice bytes)
 	worker_mark_dirty(c);
 }
 
-/* Only who can take it is work that is still to be done. */
-static void count_crowd(struct conn *c, size_t len)
+static bool is_over_limit(const struct conn *c)
+{
+	uint64_t limit = c->worker->config.output_limit_bytes;
+	size_t queued = c->backlog.len + c->waiting_bytes;
+	return limit != 0 && queued > limit && queued - limit > c->spared_bytes;
+}
+
+/* What is still to be done: whose socket is full has what is said once it takes more, unless he is to be told that he is too slow. */
+static void await_slice(struct conn *c, size_t len)
 {
 	struct worker *w = c->worker;
 	w->crowd_records++;
-	if (c->backlog.len > 0)
+	w->crowd_grew++;
+	if (c->backlog.len > 0 && !is_over_limit(c)) {
+		output_count(c);
 		return;
+	}
 	c->crowd_bytes += len + CROWD_RECORD_COST;
 	histogram_grow(&w->crowd_bytes, len + CROWD_RECORD_COST);
+	worker_mark_crowd(c);
 }
 
 static void uncount_crowd(struct conn *c)
@@ -204,8 +215,7 @@ void conn_send_to_many(struct conn *c, struct kept *many)
 		out_of_memory(c);
 		return;
 	}
-	count_crowd(c, many->len);
-	worker_mark_crowd(c);
+	await_slice(c, many->len);
 }
 
 void output_clear(struct conn *c)
@@ -311,13 +321,6 @@ static bool drain(struct conn *c)
 			return false;
 	} while (c->backlog.len == 0 && c->waits != NULL);
 	return true;
-}
-
-static bool is_over_limit(const struct conn *c)
-{
-	uint64_t limit = c->worker->config.output_limit_bytes;
-	size_t queued = c->backlog.len + c->waiting_bytes;
-	return limit != 0 && queued > limit && queued - limit > c->spared_bytes;
 }
 
 static void lose(struct conn *c, const char *reason)

@@ -177,11 +177,16 @@ static void flush_dirty(struct worker *w)
 		flush_first(&w->dirty);
 }
 
-/* At the end of a turn: who has only what many get waits until those before it have it, and others are read meanwhile. */
+/*
+ * At the end of a turn: who has only what many get waits until those before it have it, and others are read meanwhile. In a turn that has said much to
+ * many there was enough work, and what is said next may go out with it.
+ */
 static void flush_crowd(struct worker *w)
 {
-	for (unsigned n = 0; n < LOOP_SLICE && !list_is_empty(&w->crowd); n++)
+	unsigned most = w->crowd_grew > TURN_MAX_CROWD / 2 ? LOOP_SLICE / 4 : LOOP_SLICE;
+	for (unsigned n = 0; n < most && !list_is_empty(&w->crowd); n++)
 		flush_first(&w->crowd);
+	w->crowd_grew = 0;
 }
 
 void worker_flush(struct worker *w)

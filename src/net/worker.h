@@ -137,7 +137,8 @@ struct worker {
 	char *in;    /* READ_MAX_LEN */
 	char *plain; /* PLAIN_SIZE */
 	struct arena arena;
-	uint64_t crowd_records;       /* that many get, said in this turn */
+	uint64_t crowd_records;       /* that many get, since the last flush */
+	uint64_t crowd_grew;          /* by so many in this turn */
 	_Atomic uint64_t crowd_bytes; /* of records that wait for their slice */
 	struct kept *kept;            /* this turn's */
 
