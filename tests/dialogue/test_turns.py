@@ -133,7 +133,7 @@ def test_strangers_who_come_and_break_off_at_once(tally, start):
                 reset(sock)
         are_there(server, 0, "handshake")
     crowd = []
-    is_short(tally, server, come, 5 * SLICE)
+    is_short(tally, server, come, SLICE)  # one in a turn
     is_short(tally, server, break_off, 5 * SLICE)
 
 

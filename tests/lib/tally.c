@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* As in tally.py. */
@@ -134,9 +136,19 @@ static void note_most(enum tally what, uint64_t *of_turn)
 	*of_turn = 0;
 }
 
-/* What workers wait with; libuv, which the main thread has, waits with epoll_pwait(). */
+/* The main thread, whose loop is libuv's, is no worker. */
+static bool is_worker(void)
+{
+	static __thread pid_t self;
+	if (self == 0)
+		self = (pid_t)syscall(SYS_gettid);
+	return self != (pid_t)syscall(SYS_getpid);
+}
+
 static void end_turn(void)
 {
+	if (!is_worker())
+		return;
 	note_most(LONGEST_TURN, &calls);
 	note_most(MOST_RECEIVED, &received);
 }
