@@ -23,7 +23,8 @@
 enum {
 	ANSWER_WORK =
 	    LOOP_SLICE,      /* in a handshake: each of ours takes a signature or a key exchange */
-	READ_WORK_LEN = 128, /* of who gives way: so much is a piece of work, at the worst */
+	READ_WORK_LEN = 512, /* of queries: so much is a piece of work, */
+	BARREN_WORK_LEN = 128, /* and of who gives way, at the worst */
 };
 
 struct conn_id conn_id(const struct conn *c)
@@ -470,8 +471,8 @@ static void read_socket(struct conn *c)
 	if (n <= 0)
 		return;
 	grow(&w->counts.received_bytes, (uint64_t)n);
-	if (c->source.gives_way)
-		loop_add_work(&w->loop, (unsigned)n / READ_WORK_LEN);
+	loop_add_work(
+	    &w->loop, (unsigned)n / (c->source.gives_way ? BARREN_WORK_LEN : READ_WORK_LEN));
 	c->has_begun = true;
 	w->io.in = slice_of(w->in, (size_t)n);
 	w->io.out_len = 0;

@@ -80,8 +80,7 @@ static void tell_first(struct loop *loop)
 /* It may have changed its mind since it queued up. */
 static void tell_others(struct loop *loop)
 {
-	unsigned share = loop->work / LOOP_SHARE;
-	unsigned end = loop->work + (share > LOOP_SLICE ? share : LOOP_SLICE);
+	unsigned end = loop->work + loop_slice(loop);
 	while (!list_is_empty(&loop->others) && loop->work < end) {
 		struct loop_source *source =
 		    list_entry(loop->others.next, struct loop_source, node);

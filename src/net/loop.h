@@ -17,7 +17,7 @@
 enum {
 	LOOP_EVENTS_MAX = 64, /* of one turn */
 	LOOP_SLICE = 24,      /* pieces of work: about 200 us */
-	LOOP_SHARE = 4,       /* of the others' work, who give way make one part at least */
+	LOOP_SHARE = 4,       /* of the others' work, who can wait have one part at least */
 };
 
 struct loop_source;
@@ -61,8 +61,8 @@ bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events);
 void loop_forget(struct loop *loop, struct loop_source *source);
 
 /*
- * Waits until there is something and tells whom it is for: first all who don't give way; then those who do, until they have made LOOP_SLICE of work, or
- * 1/LOOP_SHARE of what the others have. Who is left out comes first of them in the next turn, so nobody is passed over.
+ * Waits until there is something and tells whom it is for: first all who don't give way; then those who do, until they have made a slice of work.
+ * Who is left out comes first of them in the next turn, so nobody is passed over.
  */
 void loop_turn(struct loop *loop);
 
@@ -70,6 +70,13 @@ void loop_turn(struct loop *loop);
 static inline void loop_add_work(struct loop *loop, unsigned pieces)
 {
 	loop->work += pieces;
+}
+
+/* How many pieces may be made for those who can wait: LOOP_SLICE, or 1/LOOP_SHARE of what has been made in this turn. */
+static inline unsigned loop_slice(const struct loop *loop)
+{
+	unsigned share = loop->work / LOOP_SHARE;
+	return share > LOOP_SLICE ? share : LOOP_SLICE;
 }
 
 /* The next turn does not wait. */

@@ -183,7 +183,8 @@ static void flush_dirty(struct worker *w)
  */
 static void flush_crowd(struct worker *w)
 {
-	unsigned most = w->crowd_grew > TURN_MAX_CROWD / 2 ? LOOP_SLICE / 4 : LOOP_SLICE;
+	unsigned slice = loop_slice(&w->loop);
+	unsigned most = w->crowd_grew > TURN_MAX_CROWD / 2 ? slice / 4 : slice;
 	for (unsigned n = 0; n < most && !list_is_empty(&w->crowd); n++)
 		flush_first(&w->crowd);
 	w->crowd_grew = 0;

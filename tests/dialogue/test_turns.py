@@ -90,6 +90,28 @@ def test_a_text_for_a_group(tally, start):
     is_short(tally, server, talk, 2 * SLICE)  # each is written to
 
 
+def test_a_text_for_a_group_amid_much_else(tally, start):
+    """The group has a share of what is done for others, not only its slice of each turn, however long that is."""
+    server = start(**{"session.output_limit": "4MiB"})
+    speaker, *people = gather(server, CROWD + 40)
+    members, busy = people[:CROWD], people[CROWD:]
+    for one in members:
+        one.say("CMD <group>")
+        one.is_settled()
+
+    def talk():
+        with asleep(server):
+            speaker.group_message("hello")
+            for one in busy:
+                one.deaf = True
+                one.say_records(300 * [one.spelled(f"MSG {one} {one} {'x' * 70}")])
+        for one in members:
+            one.hears(f"RELAYG {speaker} hello")
+    turns = tally.of(talk)["epoll_wait"]
+    print(f"{turns} turns")
+    assert turns < CROWD / SLICE * 0.7, f"{turns} turns"
+
+
 def test_receivers_who_stop_reading_and_are_dropped(tally, start):
     server = start()
     speaker, *deaf = gather(server, CROWD // 2, rcvbuf=4096)
