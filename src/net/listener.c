@@ -81,7 +81,7 @@ static void on_pause_over(struct worker *w)
 
 /*
  * One in a turn: if others wait epoll says so again. Asking for one more, as is the custom, is an answer (EAGAIN) for which the kernel makes a socket
- * and a file and throws them away: more than a turn costs.
+ * and a file and throws them away: more than a turn costs. So little work gives way to nobody: nobody can be kept out by strangers who are here already.
  */
 static void on_readable(struct loop_source *source, uint32_t events)
 {
@@ -114,7 +114,7 @@ bool listener_add(struct worker *w, int fd)
 	if (l == NULL)
 		return false;
 	l->worker = w;
-	l->source = (struct loop_source){ .fd = fd, .ready = on_readable, .gives_way = true };
+	l->source = (struct loop_source){ .fd = fd, .ready = on_readable };
 	if (!loop_ask(&w->loop, &l->source, EPOLLIN)) {
 		free(l);
 		return false;

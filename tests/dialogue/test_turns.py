@@ -203,6 +203,24 @@ def test_second_hellos_that_come_at_once(tally, start):
     is_short(tally, server, greet, SLICE)
 
 
+def test_who_comes_waits_for_no_stranger(tally, start):
+    """However many of those who are here have something to say, in each turn one may come in."""
+    server = start()
+    crowd = [RawPeer(server.address) for _ in range(80)]
+    are_there(server, len(crowd), "login")
+
+    def come():
+        with asleep(server):
+            for one in crowd:
+                one.update_keys(1500)  # ten readings of each
+            knocks.extend(tcp_connect(server.address) for _ in range(200))
+        are_there(server, len(knocks), "handshake")
+    knocks = []
+    turns = tally.of(come)["epoll_wait"]
+    print(f"{turns} turns")
+    assert len(knocks) <= turns < 3 * len(knocks), f"{turns} turns"
+
+
 @pytest.mark.parametrize("records", ["own", "libssl"])
 @pytest.mark.parametrize("who", ["strangers", "sessions"])
 def test_key_updates_that_come_at_once(tally, start, who, records):
