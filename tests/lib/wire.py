@@ -18,6 +18,7 @@ import warnings
 
 PATIENCE = float(os.environ.get("PATIENCE", "10"))  # seconds until an awaited answer counts as missing
 SO_ATTACH_FILTER = 26  # Linux; Python has no name for it
+SECRETS_KEPT = 100  # of each peer: some say many thousand things
 RECORD_MAX = 16384  # the most plaintext that one TLS record holds
 
 _numbers = itertools.count(1)
@@ -172,11 +173,11 @@ class Peer:
         self._flush(chunk=1)
 
     def message(self, target, text):
-        self.secrets.add(to_bytes(text))
+        self._said(text)
         self.say(b"MSG %b %b %b" % (to_bytes(str(target)), to_bytes(self.name), to_bytes(text)))
 
     def group_message(self, text):
-        self.secrets.add(to_bytes(text))
+        self._said(text)
         self.say(b"MSGG %b %b" % (to_bytes(self.name), to_bytes(text)))
 
     # Hearing
@@ -314,6 +315,10 @@ class Peer:
         self._flush()
 
     # The machinery
+
+    def _said(self, text):
+        if len(self.secrets) < SECRETS_KEPT:
+            self.secrets.add(to_bytes(text))
 
     def _enter(self, verb, name, password):
         __tracebackhide__ = True
