@@ -13,6 +13,7 @@ enum {
 	DIGEST_LEN = 32,
 	BASE64 = sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
 	BASE64_MAX_SIZE = 48, /* of a digest, with its NUL */
+	MEMORY_LEAST_KIB = 8, /* that Argon2 takes: less is no hash, not a want of memory */
 };
 
 /* A hash as text: "$argon2id$v=19$m=KIBIBYTES,t=PASSES,p=1$SALT$DIGEST", Argon2's own and libsodium's form. */
@@ -60,7 +61,7 @@ static bool take_apart(const char *hash, struct parts *parts)
 	       take_word(&hash, ",t=") && take_number(&hash, &parts->passes) &&
 	       take_word(&hash, ",p=1$") && take_bytes(&hash, parts->salt, SALT_LEN) &&
 	       take_word(&hash, "$") && take_bytes(&hash, parts->digest, DIGEST_LEN) &&
-	       *hash == '\0';
+	       *hash == '\0' && parts->memory_kib >= MEMORY_LEAST_KIB;
 }
 
 static void write_down(const struct parts *parts, char hash_r[static STORE_HASH_SIZE])

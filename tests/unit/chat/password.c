@@ -69,6 +69,12 @@ static void a_damaged_hash_fits_nothing(void **state)
 		assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
 	}
 	memcpy(damaged, whole, sizeof(damaged));
+	*strstr(damaged, "m=8") = 'M';
+	assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
+	memcpy(damaged, whole, sizeof(damaged));
+	strstr(damaged, "m=8")[2] = '7'; /* less than there is */
+	assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
+	memcpy(damaged, whole, sizeof(damaged));
 	memcpy(damaged + len, "A", 2);
 	assert_int_equal(password_verify(SLICE("secret"), damaged, &cheap), PASSWORD_WRONG);
 }
