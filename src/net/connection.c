@@ -22,8 +22,9 @@
 
 enum {
 	ANSWER_WORK =
-	    LOOP_SLICE,      /* in a handshake: each of ours takes a signature or a key exchange */
-	READ_WORK_LEN = 512, /* of queries: so much is a piece of work, */
+	    LOOP_SLICE /
+	    2, /* in a handshake: ours takes a signature and a key exchange, or a ticket */
+	READ_WORK_LEN = 512,   /* of queries: so much is a piece of work, */
 	BARREN_WORK_LEN = 128, /* and of who gives way, at the worst */
 };
 
