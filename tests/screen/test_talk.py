@@ -32,7 +32,7 @@ def test_messages_of_others_go_to_their_own_conversation(server, talking):
     carol.message(alice, "are you there?")
     person.sees(rf"connected │ 4 {carol} 1$")
     assert "are you there" not in person.text()
-    assert person.row_of("^bob_.*> half a sent$")
+    person.sees(f"^{bob}> half a sent$")
     person.keys("M-a")
     person.sees(rf"{carol}: are you there\?")
     person.sees(f"^{carol}>$")
