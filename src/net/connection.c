@@ -23,7 +23,7 @@
 enum {
 	ANSWER_WORK =
 	    LOOP_SLICE /
-	    2, /* in a handshake: ours takes a signature and a key exchange, or a ticket */
+	    4, /* in a handshake: ours takes a signature and a key exchange, or a ticket */
 	READ_WORK_LEN = 512,   /* of queries: so much is a piece of work, */
 	BARREN_WORK_LEN = 128, /* and of who gives way, at the worst */
 };

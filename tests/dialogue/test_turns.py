@@ -171,7 +171,7 @@ def test_strangers_whose_time_is_over_at_once(tally, start):
 
 
 def test_hellos_that_come_at_once(tally, start):
-    """The answer to one is as much work as a slice may be."""
+    """The answers to four are as much work as a slice may be."""
     server = start()
     crowd = [tcp_connect(server.address) for _ in range(100)]
     are_there(server, len(crowd), "handshake")
