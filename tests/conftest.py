@@ -12,8 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 from ctl import Administrator  # noqa: E402
-from server import Server  # noqa: E402
+from server import MESSAGERD, Server  # noqa: E402
 from stage import Stage  # noqa: E402
+from tally import Tally  # noqa: E402
 from wire import PATIENCE  # noqa: E402
 
 # Who is started with `nohup` or behind an `&` ignores signals, and so would every program whose end by one is tested.
@@ -67,6 +68,14 @@ def serve():
 def folder():
     with ExitStack() as stack:
         yield Path(new_folder(stack))
+
+
+@pytest.fixture
+def tally(folder):
+    """Counts the calls of a server that is started with its environment."""
+    if any(word in MESSAGERD.read_bytes() for word in (b"__asan_init", b"__tsan_init")):
+        pytest.skip("a sanitizer has a malloc of its own")
+    return Tally(folder)
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,12 @@ import time
 
 import pytest
 
-from server import MESSAGERD, RECORDS
-from tally import Tally
+from server import RECORDS
 
 pytestmark = pytest.mark.plain
 TIMES, BATCH, MEMBERS = 100, 16, 20
 PER_MESSAGE, PER_TURN = (4, 3) if "libssl" in RECORDS.values() else (0, 0)  # allocations
 A_SECOND = {"epoll_wait": 2, "others": 2, "allocations": 20}  # what timers and other threads may take meanwhile
-
-
-@pytest.fixture
-def tally(folder):
-    if any(word in MESSAGERD.read_bytes() for word in (b"__asan_init", b"__tsan_init")):
-        pytest.skip("a sanitizer has a malloc of its own")
-    return Tally(folder)
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ import pytest
 from crowd import gather
 from http_client import figures
 from raw_tls import RawPeer
-from server import MESSAGERD
-from tally import Tally
 from wire import client_context, eventually, reset, tcp_connect
 
 pytestmark = pytest.mark.plain
@@ -32,13 +30,6 @@ def _enough_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(had[1], 5000), had[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, had)
-
-
-@pytest.fixture
-def tally(folder):
-    if any(word in MESSAGERD.read_bytes() for word in (b"__asan_init", b"__tsan_init")):
-        pytest.skip("a sanitizer has a malloc of its own")
-    return Tally(folder)
 
 
 @pytest.fixture
