@@ -55,8 +55,9 @@ def test_a_receiver_that_stops_reading_is_dropped(server):
     alice, carol = server.sign_up("alice"), server.sign_up("carol")
     bob = server.sign_up("bob", rcvbuf=4096)
     sent = talk_until_gone(alice, bob, [carol])
-    assert sent * len(TEXT) < 640 * KIB, "the kernel has taken a lot for somebody who does not read"
-    assert 0 < hears_the_rest(bob, alice) <= sent
+    got = hears_the_rest(bob, alice)  # what was sent beyond that was on its way to another worker
+    assert 0 < got <= sent
+    assert got * len(TEXT) < 512 * KIB, "the kernel has taken a lot for somebody who does not read"
 
     again = server.log_in(bob)
     again.heard_nothing_of(carol)
