@@ -147,7 +147,7 @@ static bool settle(struct session *s, enum outcome outcome)
 		return false;
 	}
 	session_send(s, outcomes[outcome].words);
-	s->try_began_ms = worker_now_ms(s->here->worker);
+	s->try_began_ms = session_now_ms(s);
 	if (s->state != SESSION_LOGIN)
 		session_enter(s, SESSION_LOGIN);
 	return true;

@@ -149,15 +149,15 @@ static struct conn *at(struct list *node)
 	return list_entry(node, struct conn, dirty_node);
 }
 
-/* What the next flushes need, as far as it can be found without waiting for it: of the third from here its connection, of the second its key. */
-static void prefetch_next(const struct list *crowd)
+/* Of who is flushed next the cipher, of the one behind it the key, and of the third the connection: each is found only where the one before has come. */
+static void prefetch_next(const struct list *list)
 {
-	struct list *first = crowd->next, *second = first->next, *third = second->next;
-	if (second == crowd || third == crowd)
+	struct list *first = list->next, *second = first->next, *third = second->next;
+	if (second == list || third == list)
 		return;
 	stream_prefetch_cipher(&at(second)->tls);
 	stream_prefetch_key(&at(third)->tls);
-	if (third->next != crowd)
+	if (third->next != list)
 		prefetch(at(third->next), sizeof(struct conn));
 }
 
