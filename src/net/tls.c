@@ -133,12 +133,27 @@ static bool name_sessions(SSL_CTX *context, enum net_client_certificates how)
 	return SSL_CTX_set_session_id_context(context, name, sizeof(name)) == 1;
 }
 
+/* There is one certificate, and nothing to choose. But where nobody might choose, OpenSSL looks at each key it has, in each handshake, whether it is good for TLS 1.3. */
+static int choose_no_certificate(SSL *ssl, void *arg)
+{
+	return 1;
+}
+
+/* OpenSSL's own but for SHA-1 and SHA-224, the quick ones first. Each that is listed is looked for in each handshake. */
+static const char signatures[] =
+    "ecdsa_secp256r1_sha256:ed25519:rsa_pss_rsae_sha256:rsa_pss_pss_sha256:rsa_pkcs1_sha256:"
+    "ecdsa_secp384r1_sha384:rsa_pss_rsae_sha384:rsa_pss_pss_sha384:rsa_pkcs1_sha384:"
+    "ecdsa_secp521r1_sha512:rsa_pss_rsae_sha512:rsa_pss_pss_sha512:rsa_pkcs1_sha512:ed448";
+
 static bool set_up(SSL_CTX *context, const struct net_config *config)
 {
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_CIPHER_SERVER_PREFERENCE |
 					 SSL_OP_PRIORITIZE_CHACHA);
-	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(context,
+	    SSL_MODE_RELEASE_BUFFERS |
+		SSL_MODE_NO_AUTO_CHAIN); /* the file has the chain; else one is looked for in each handshake */
+	SSL_CTX_set_cert_cb(context, choose_no_certificate, NULL);
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_session_cache_mode(
 	    context, SSL_SESS_CACHE_OFF);    /* tickets carry the sessions */
@@ -151,7 +166,8 @@ static bool set_up(SSL_CTX *context, const struct net_config *config)
 	       SSL_CTX_set_ciphersuites(context,
 		   "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") &&
 	       SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") &&
-	       SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
+	       SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") &&
+	       SSL_CTX_set1_sigalgs_list(context, signatures);
 }
 
 SSL_CTX *tls_server_context(

@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 from datetime import datetime, timedelta
+from pathlib import Path
 from ssl import TLSVersion
 
 import pytest
@@ -132,6 +133,52 @@ def test_a_key_in_a_file_of_its_own(serve, folder, make_certificate):
     assert server.connect().tls.getpeercert(binary_form=True) == der(pem)
 
 
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+EC_P256 = "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"
+
+
+def sign(authority, path, name, *key, extensions=""):
+    """Makes path.key and path.crt, which the authority vouches for: a path too, of such files."""
+    openssl("req", "-new", *key, "-nodes", "-subj", f"/CN={name}", "-keyout", f"{path}.key", "-out", f"{path}.csr")
+    path.with_suffix(".ext").write_text(extensions)
+    openssl("x509", "-req", "-in", f"{path}.csr", "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial",
+            "-days", "2", "-extfile", path.with_suffix(".ext"), "-out", f"{path}.crt")
+
+
+def together(path, *files):
+    path.write_text("".join(Path(file).read_text() for file in files))
+    return path
+
+
+@pytest.mark.parametrize("version", [TLSVersion.TLSv1_2, TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("key", [
+    pytest.param(EC_P256, id="P-256"),
+    pytest.param(("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"), id="P-384"),
+    pytest.param(("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp521r1"), id="P-521"),
+    pytest.param(("-newkey", "ed25519"), id="Ed25519"),
+    pytest.param(("-newkey", "ed448"), id="Ed448"),
+    pytest.param(("-newkey", "rsa:2048"), id="RSA"),
+    pytest.param(("-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"), id="RSA-PSS"),
+])
+def test_a_chain_in_the_certificates_file_is_shown(serve, folder, make_certificate, key, version):
+    """Whatever kind of key it has: who knows but the authority at its end trusts the server."""
+    root = make_certificate(folder / "root.pem", "root")
+    between = folder / "between"
+    sign(root, between, "between", *EC_P256, extensions="basicConstraints = critical, CA:TRUE")
+    sign(between, folder / "own", "localhost", *key)
+    chain = together(folder / "chain.pem", folder / "own.key", folder / "own.crt", f"{between}.crt")
+    server = serve({"tls.certificate": chain})
+    trusting = ssl.create_default_context(cafile=f"{root}.crt")
+    trusting.check_hostname = False
+    trusting.minimum_version = trusting.maximum_version = version
+    alice = server.sign_up("alice", context=trusting)
+    assert alice.tls.getpeercert()["subject"] == ((("commonName", "localhost"),),)
+    alice.is_settled()
+
+
 # Certificates of clients
 
 @pytest.fixture(scope="session")
@@ -184,21 +231,13 @@ def test_required_without_a_certificate_nobody_gets_in(serve, client_pem, versio
     assert logs_fingerprint(server, client_pem)
 
 
-def openssl(*words):
-    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
-
-
 @versions
 def test_what_vouches_for_a_certificate_does_not_count(serve, folder, make_certificate, version):
     """The client shows another authority than the one that signed, of the same name."""
     for name in ("right", "wrong"):
         make_certificate(folder / name, "authority")
-    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=alice",
-            "-keyout", folder / "alice.key", "-out", folder / "alice.csr")
-    openssl("x509", "-req", "-in", folder / "alice.csr", "-CA", folder / "right.crt", "-CAkey", folder / "right.key",
-            "-CAcreateserial", "-days", "2", "-out", folder / "alice.crt")
-    shown = folder / "alice.pem"
-    shown.write_text("".join((folder / part).read_text() for part in ("alice.key", "alice.crt", "wrong.crt")))
+    sign(folder / "right", folder / "alice", "alice", *EC_P256)
+    shown = together(folder / "alice.pem", *(folder / part for part in ("alice.key", "alice.crt", "wrong.crt")))
     server = serve({"tls.client_certificates": "required"})
     server.sign_up("alice", context=client_context(version, version, certificate=shown)).is_settled()
     server.finish()
