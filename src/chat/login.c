@@ -53,7 +53,6 @@ struct login {
 	struct worker_job back;
 	struct pool_job work;
 	struct store_request request;
-	struct cluster_entry entry; /* in a cluster */
 	struct chat *chat;
 	struct worker *worker;
 	struct conn_id conn;
@@ -66,6 +65,7 @@ struct login {
 	enum outcome outcome;
 	size_t password_len;
 	char password[PASSWORD_MAX_LEN];
+	struct cluster_entry entry; /* without a cluster there is no memory for it */
 };
 
 const char *const outcome_names[OUTCOMES] = {
@@ -119,7 +119,7 @@ static bool enter(struct session *s, struct login *login)
 	s->user.conn = login->conn;
 	s->user.address = *conn_address(s->conn);
 	s->user.since_ms = clock_wall_ms();
-	s->ticket = login->entry.ticket;
+	s->ticket = cluster != NULL ? login->entry.ticket : 0;
 	if (!directory_add(s->here->chat->directory, &s->user)) {
 		stay_out(login);
 		return settle(s, OUTCOME_ALREADY_ONLINE);
@@ -379,11 +379,13 @@ static void begin(struct pool_job *job)
 
 static struct login *login_new(struct session *s, const struct query *q)
 {
-	struct login *login = calloc(1, sizeof(*login));
+	struct chat *chat = s->here->chat;
+	struct login *login =
+	    calloc(1, chat->cluster != NULL ? sizeof(*login) : offsetof(struct login, entry));
 	if (login == NULL)
 		return NULL;
 	const struct chat_config *config = s->here->config;
-	login->chat = s->here->chat;
+	login->chat = chat;
 	login->worker = s->here->worker;
 	login->conn = conn_id(s->conn);
 	login->from = *conn_address(s->conn);

@@ -13,6 +13,7 @@ enum {
 	LOGIN_TIMES = 10,    /* the whole log-in may take so many times the log-in time */
 	BEHIND_WAIT_MS = 20, /* before another worker's mail is looked at again */
 	UNCERTAIN_WAIT_MS = 20,
+	STRANGER_WAITS_MAX_LEN = 1536, /* AUTH and PUT have 1067 bytes at most */
 };
 
 struct slice session_name(const struct session *s)
@@ -283,12 +284,18 @@ static bool is_uncertain(struct session *s)
 	return true;
 }
 
+/* Of what a stranger says, an unfinished query or what comes behind one that is being looked at, no more is kept than it may need. */
+static bool may_wait(const struct session *s, size_t len)
+{
+	return (s->state & SESSION_ON) != 0 || len <= STRANGER_WAITS_MAX_LEN;
+}
+
 static size_t on_received(struct conn *c, struct slice bytes)
 {
 	struct session *s = conn_owner(c);
 	struct slice rest = bytes, line;
 	size_t taken;
-	bool any_ended = false;
+	bool any_ended = false, much = false;
 	if (is_uncertain(s))
 		return 0;
 	while (rest.len > 0 && !is_held(s)) {
@@ -311,13 +318,17 @@ static size_t on_received(struct conn *c, struct slice bytes)
 		any_ended = true;
 		if (!take_query(s, line))
 			return bytes.len;
-		bool much = worker_ease(s->here->worker);
+		much = worker_ease(s->here->worker);
 		if (!conn_is_open(c))
 			return bytes.len;
 		if (much) {
 			conn_yield(c);
 			break;
 		}
+	}
+	if (!much && !may_wait(s, rest.len)) {
+		session_end(s, WORDS_END("incorrect protocol"), "query too long");
+		return bytes.len;
 	}
 	if (s->upload != NULL)
 		upload_not_taken(s, rest.len);

@@ -23,7 +23,7 @@ static struct conn *conn_new(struct worker *w, int fd, const struct address *fro
 	c->source = (struct loop_source){ .fd = fd, .ready = conn_on_ready, .gives_way = true };
 	c->address = *from;
 	c->state = CONN_HANDSHAKE;
-	c->read_len = READ_LEAST_LEN;
+	c->read_len = READ_HELLO_LEN;
 	if (!worker_add_conn(w, c)) {
 		free(c);
 		return NULL;

@@ -1,5 +1,5 @@
 /*
- * connection.c: one connection's way from its first byte to its end. accept.c begins it.
+ * connection.c: one connection's way from its first byte to its end. accept.c begins it, handshake.c has it until it is open.
  *
  *	in:   socket -> worker's buffer -> TLS -> worker's plain buffer (left_over in front) -> owner
  *	out:  output.c
@@ -16,14 +16,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "net/hello.h"
 #include "net/worker.h"
 #include "protocol/query.h"
 
 enum {
-	ANSWER_WORK =
-	    LOOP_SLICE /
-	    4, /* in a handshake: ours takes a signature and a key exchange, or a ticket */
 	READ_WORK_LEN = 512,   /* of queries: so much is a piece of work, */
 	BARREN_WORK_LEN = 128, /* and of who gives way, at the worst */
 };
@@ -120,10 +116,32 @@ static void enter_phase(struct conn *c, enum net_phase phase)
 	c->phase = phase;
 }
 
+/* ---- How much at once ---- */
+
+/* 0 to 1: as soon as anything is there, or the peer has ended. */
+static void read_at_least(struct conn *c, size_t len)
+{
+	int least = (int)len;
+	if (len == c->read_least)
+		return;
+	setsockopt(c->source.fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
+	c->read_least = (uint32_t)len;
+}
+
+/* Of a stranger's long record the rest is left with the system until all of it is there. */
+static void await_record(struct conn *c)
+{
+	size_t missing = stream_missing(&c->tls);
+	read_at_least(c, missing > READ_STRANGER_LEN / 2 ? missing : 0);
+	c->read_len = missing > READ_STRANGER_LEN ? missing : READ_STRANGER_LEN;
+}
+
 void conn_authenticated(struct conn *c)
 {
 	c->authenticated = true;
 	c->source.gives_way = false;
+	read_at_least(c, 0);
+	c->read_len = READ_LEAST_LEN;
 	enter_phase(c, NET_IN_SESSION);
 	admission_authenticated(c->worker->net->admission, &c->address);
 	stream_authenticated(&c->tls);
@@ -147,6 +165,16 @@ static void handshake_failed(struct conn *c)
 	    c->worker, &c->address, c->has_begun ? NET_OFFENCE_HANDSHAKE : NET_OFFENCE_NO_LOGIN);
 }
 
+void conn_open(struct conn *c)
+{
+	c->state = CONN_OPEN;
+	c->read_len = READ_STRANGER_LEN;
+	enter_phase(c, NET_IN_LOGIN);
+	conn_set_deadline(c, UINT64_MAX);
+	if (!c->worker->events->opened(c))
+		conn_die(c);
+}
+
 /* Everything goes at once but the object itself and the socket: an owner that is told that it is lost knows it before the peer does. */
 void conn_die(struct conn *c)
 {
@@ -157,7 +185,7 @@ void conn_die(struct conn *c)
 	c->state = CONN_DEAD;
 	wheel_drop(&c->worker->wheel, &c->deadline);
 	list_remove(&c->dirty_node);
-	list_remove(&c->resume_node);
+	handshake_leave(c);
 	output_clear(c);
 	grow(&c->worker->counts.phases[c->phase], UINT64_MAX);
 	buffer_wipe(&c->left_over);
@@ -193,14 +221,20 @@ static void poll_for(struct conn *c, uint32_t events)
 
 static bool is_read(const struct conn *c)
 {
-	return !c->paused && c->state != CONN_CLOSING && !list_has(&c->resume_node);
+	return !c->paused && c->state != CONN_CLOSING &&
+	       (c->state != CONN_OPEN || !list_has(&c->resume_node));
+}
+
+static bool is_with_us(const struct conn *c)
+{
+	return c->state == CONN_OPEN || c->state == CONN_HANDSHAKE;
 }
 
 /* What has to be waited for of a connection that is not read. */
 static uint32_t events_unread(const struct conn *c)
 {
 	uint32_t events = c->backlog.len > 0 ? EPOLLOUT : 0;
-	if (c->paused && !c->authenticated && c->state == CONN_OPEN)
+	if (c->paused && !c->authenticated && is_with_us(c))
 		events |= EPOLLRDHUP; /* a log-in is work for us: not for who has left */
 	return events;
 }
@@ -277,8 +311,11 @@ void conn_on_deadline(struct conn *c)
 		c->worker->events->due(c);
 		return;
 	}
-	if (c->state == CONN_HANDSHAKE)
+	if (c->state == CONN_HANDSHAKE) {
+		if (handshake_is_unheard(c))
+			return;
 		log_debug("handshake-timeout");
+	}
 	if (c->state == CONN_CLOSING)
 		forget_unsent(c->source.fd);
 	conn_die(c);
@@ -371,6 +408,8 @@ static void decrypt(struct conn *c)
 	while ((result = stream_read(&c->tls, &w->io, w->plain + len, PLAIN_SIZE - len)) > 0)
 		len += (size_t)result;
 	weigh(c, sealed_len, len - before.len);
+	if (!c->authenticated)
+		await_record(c);
 	if (w->io.out_len > 0 && !push_answers(c)) {
 		conn_lose(c, "takes no answers");
 		return;
@@ -387,71 +426,6 @@ static void decrypt(struct conn *c)
 	part_if_done(c);
 }
 
-static void log_handshake_failure(struct conn *c, const char *reason)
-{
-	static struct log_limit limit;
-	uint64_t suppressed;
-	char from[ADDRESS_TEXT_SIZE];
-	if (!log_limit_allows(&limit, &suppressed))
-		return;
-	address_text(&c->address, from);
-	log_info("handshake-failed", LOG_STR("address", from), LOG_STR("reason", reason),
-	    LOG_INT("suppressed", suppressed));
-}
-
-/* Keeps a hello that is not all there. Once it is, it stands in io.in and c has a TLS. false: there is nothing to do, or c is gone. */
-static bool take_hello(struct conn *c)
-{
-	struct worker *w = c->worker;
-	bool has_some = c->left_over.len > 0;
-	if (has_some && !buffer_append_slice(&c->left_over, w->io.in)) {
-		conn_die(c);
-		return false;
-	}
-	struct slice all = has_some ? buffer_slice(&c->left_over) : w->io.in;
-	int looks = hello_look(all);
-	if (looks < 0)
-		log_handshake_failure(c, "hello too long");
-	if (looks < 0 ||
-	    (looks > 0 && !stream_accept(&c->tls, w->tls, &w->io, w->config.records)) ||
-	    (looks == 0 && !has_some && !buffer_append_slice(&c->left_over, all))) {
-		conn_die(c);
-		return false;
-	}
-	w->io.in = all;
-	return looks > 0;
-}
-
-static void handshake(struct conn *c)
-{
-	struct worker *w = c->worker;
-	char reason[128];
-	if (c->tls.ssl == NULL && !take_hello(c))
-		return;
-	int result = stream_handshake(&c->tls, &w->io);
-	if (w->io.out_len > 0)
-		loop_add_work(&w->loop, ANSWER_WORK);
-	if (result == 1 && c->left_over.len > 0)
-		result = TLS_BROKEN; /* nobody can have finished with its hello alone */
-	buffer_clear(&c->left_over);
-	if (result == TLS_CLOSED || result == TLS_BROKEN) {
-		tls_error_text(reason, sizeof(reason));
-		log_handshake_failure(c, reason);
-	}
-	if (!output_push(c) || result < 0) {
-		conn_die(c);
-		return;
-	}
-	conn_poll_as_needed(c);
-	if (result == TLS_MORE)
-		return;
-	c->state = CONN_OPEN;
-	enter_phase(c, NET_IN_LOGIN);
-	conn_set_deadline(c, UINT64_MAX);
-	if (!w->events->opened(c))
-		conn_die(c);
-}
-
 static void read_and_forget(struct conn *c)
 {
 	ssize_t n = recv(c->source.fd, c->worker->in, READ_MAX_LEN, MSG_DONTWAIT);
@@ -459,10 +433,12 @@ static void read_and_forget(struct conn *c)
 		conn_die(c);
 }
 
+/* What is here of a hello goes in front. */
 static void read_socket(struct conn *c)
 {
 	struct worker *w = c->worker;
-	ssize_t n = recv(c->source.fd, w->in, c->read_len, MSG_DONTWAIT);
+	struct slice hello = c->state == CONN_HANDSHAKE ? buffer_slice(&c->left_over) : SLICE("");
+	ssize_t n = recv(c->source.fd, w->in + hello.len, c->read_len, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n < 0)
@@ -475,10 +451,14 @@ static void read_socket(struct conn *c)
 	loop_add_work(
 	    &w->loop, (unsigned)n / (c->source.gives_way ? BARREN_WORK_LEN : READ_WORK_LEN));
 	c->has_begun = true;
-	w->io.in = slice_of(w->in, (size_t)n);
+	if (hello.len > 0) {
+		memcpy(w->in, hello.ptr, hello.len);
+		buffer_clear(&c->left_over);
+	}
+	w->io.in = slice_of(w->in, hello.len + (size_t)n);
 	w->io.out_len = 0;
 	if (c->state == CONN_HANDSHAKE)
-		handshake(c);
+		handshake_read(c);
 	if (c->state == CONN_OPEN)
 		decrypt(c);
 }
@@ -503,7 +483,7 @@ void conn_on_ready(struct loop_source *source, uint32_t events)
 	}
 	if (events & EPOLLHUP) /* both sides are done: whoever asks hears it */
 		events |= source->asked;
-	if ((events & EPOLLRDHUP) && c->state == CONN_OPEN) {
+	if ((events & EPOLLRDHUP) && is_with_us(c)) {
 		conn_lose(c, "closed by peer");
 		return;
 	}
@@ -519,7 +499,7 @@ void conn_on_ready(struct loop_source *source, uint32_t events)
 		read_and_forget(c);
 	else if (c->state == CONN_PROXY)
 		conn_read_proxy(c);
-	else if (c->state == CONN_HANDSHAKE || c->state == CONN_OPEN)
+	else if (is_with_us(c))
 		read_socket(c);
 	worker_keep_cached(c->worker);
 }

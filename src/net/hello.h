@@ -12,11 +12,10 @@ static inline int hello_look(struct slice bytes)
 {
 	enum { HEAD_LEN = 5, TYPE_HANDSHAKE = 22, MAJOR_VERSION = 3 };
 	const unsigned char *head = (const unsigned char *)bytes.ptr;
-	if ((bytes.len > 0 && head[0] != TYPE_HANDSHAKE) ||
-	    (bytes.len > 1 && head[1] != MAJOR_VERSION))
-		return 1;
 	if (bytes.len < HEAD_LEN)
 		return 0;
+	if (head[0] != TYPE_HANDSHAKE || head[1] != MAJOR_VERSION)
+		return 1;
 	size_t whole = HEAD_LEN + (size_t)head[3] * 256 + head[4];
 	if (whole > HELLO_MAX_LEN)
 		return -1;

@@ -2,8 +2,8 @@
  * stream.c: which layer a connection is on, and the hand-over.
  *
  * OpenSSL must not have taken a byte beyond the client's Finished when it is freed. So while hands are shaken it is given one record at a
- * time, in as many parts as they come in: the handshake can only be done at the end of a record, and the rest is still in io->in. The ticket
- * that OpenSSL makes last counts in the sequence of what we seal.
+ * time: the handshake can only be done at the end of a record, and the rest is still in io->in. The ticket that OpenSSL makes last counts in the
+ * sequence of what we seal. A record that is not all there is kept here, for OpenSSL would take 17 KiB to wait for the rest.
  */
 #include "net/stream.h"
 
@@ -12,49 +12,72 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/prefetch.h"
+#include "net/hello.h"
 #include "net/openssl_memory.h"
 #include "net/schedule.h"
 
 struct hand_over {
 	struct schedule_secrets secrets;
-	uint8_t header[RECORD_HEADER_LEN]; /* of the record that OpenSSL is being given */
-	size_t header_len;
-	size_t body_left;
+	struct buffer partial; /* what has come of a record */
+	size_t record_max_len;
 };
 
 static void drop_hand_over(struct stream *s)
 {
 	if (s->hand_over == NULL)
 		return;
+	buffer_clear(&s->hand_over->partial);
 	sodium_memzero(s->hand_over, sizeof(*s->hand_over));
 	free(s->hand_over);
 	s->hand_over = NULL;
 }
 
-/* ---- The hand-over ---- */
+/* ---- A record at a time ---- */
 
-/* Takes from the front of rest what still belongs to the record that has begun. */
-static struct slice take_part(struct hand_over *h, struct slice *rest)
+/* How long the record is that begins bytes, as far as that can be seen; what is no record OpenSSL finds at once. */
+static size_t record_len(struct slice bytes)
 {
-	size_t len = 0;
-	if (h->header_len == RECORD_HEADER_LEN && h->body_left == 0)
-		h->header_len = 0;
-	while (h->header_len < RECORD_HEADER_LEN && len < rest->len) {
-		h->header[h->header_len++] = (uint8_t)rest->ptr[len++];
-		if (h->header_len == RECORD_HEADER_LEN)
-			h->body_left = (size_t)h->header[3] << 8 | h->header[4];
-	}
-	if (h->header_len == RECORD_HEADER_LEN) {
-		size_t there = rest->len - len;
-		size_t taken = h->body_left < there ? h->body_left : there;
-		h->body_left -= taken;
-		len += taken;
-	}
-	struct slice part = slice_of(rest->ptr, len);
-	*rest = slice_skip(*rest, len);
-	return part;
+	const uint8_t *header = (const uint8_t *)bytes.ptr;
+	if (bytes.len < RECORD_HEADER_LEN)
+		return RECORD_HEADER_LEN;
+	if (header[0] < RECORD_CHANGE_CIPHER_SPEC || header[0] > RECORD_DATA || header[1] != 3)
+		return bytes.len;
+	return RECORD_HEADER_LEN + ((size_t)header[3] << 8 | header[4]);
 }
+
+/*
+ * Takes the next record off the front of rest: 1. It is valid until partial is changed. 0: more bytes are needed, and all are taken. TLS_BROKEN: it is too long, or
+ * no memory.
+ */
+static int take_record(struct hand_over *h, struct slice *rest, struct slice *record_r)
+{
+	struct buffer *partial = &h->partial;
+	for (;;) {
+		struct slice bytes = partial->len > 0 ? buffer_slice(partial) : *rest;
+		size_t len = record_len(bytes);
+		if (len > h->record_max_len) {
+			ERR_raise(ERR_LIB_SSL, SSL_R_PACKET_LENGTH_TOO_LONG);
+			return TLS_BROKEN;
+		}
+		if (len <= bytes.len && bytes.len >= RECORD_HEADER_LEN) {
+			*record_r = slice_of(bytes.ptr, len);
+			if (partial->len == 0)
+				*rest = slice_skip(*rest, len);
+			return 1;
+		}
+		size_t missing = len - partial->len;
+		size_t taken = missing < rest->len ? missing : rest->len;
+		if (taken == 0)
+			return 0;
+		if (!buffer_append(partial, rest->ptr, taken))
+			return TLS_BROKEN;
+		*rest = slice_skip(*rest, taken);
+	}
+}
+
+/* ---- The hand-over ---- */
 
 /* How many records these bytes are; -1: not whole ones of the kind that our key has sealed. */
 static int count_sealed(struct slice bytes)
@@ -89,9 +112,8 @@ static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_
 {
 	return suite == NULL || SSL_version(ssl) != TLS1_3_VERSION ||
 	       h->secrets.client.len != suite->secret_len ||
-	       h->secrets.server.len != suite->secret_len || h->header_len != RECORD_HEADER_LEN ||
-	       h->body_left != 0 || SSL_has_pending(ssl) || has_short_records(ssl) ||
-	       shows_certificate(ssl);
+	       h->secrets.server.len != suite->secret_len || SSL_has_pending(ssl) ||
+	       has_short_records(ssl) || shows_certificate(ssl);
 }
 
 /*
@@ -127,21 +149,23 @@ static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
 /* Gives OpenSSL what belongs to the handshake, a record at a time. */
 static int shake_hands(struct stream *s, struct tls_io *io)
 {
+	struct hand_over *h = s->hand_over;
 	struct slice rest = io->in;
 	int result;
-	size_t out_before;
-	do {
-		out_before = io->out_len;
-		io->in = take_part(s->hand_over, &rest);
-		schedule_catch(&s->hand_over->secrets);
+	while ((result = take_record(h, &rest, &io->in)) == 1) {
+		size_t out_before = io->out_len;
+		schedule_catch(&h->secrets);
 		result = tls_handshake(s->ssl);
 		schedule_catch(NULL);
-	} while (result == TLS_MORE && rest.len > 0);
-	if (result == 1 && io->in.len == 0)
-		hand_over(s, io, out_before);
-	else if (result == TLS_MORE && s->hand_over->body_left == 0)
-		tls_free_buffers(s->ssl); /* amid a record it would be a fault of older OpenSSLs */
-	io->in = slice_of(rest.ptr - io->in.len, io->in.len + rest.len);
+		if (result == 1)
+			hand_over(s, io, out_before);
+		buffer_clear(&h->partial);
+		if (result != TLS_MORE)
+			break;
+	}
+	if (result == TLS_MORE)
+		tls_free_buffers(s->ssl);
+	io->in = rest;
 	return result;
 }
 
@@ -183,6 +207,9 @@ bool stream_accept(
 		stream_free(s, io);
 		return false;
 	}
+	/* A client's words in a handshake are as short as its hello, but for a certificate. */
+	s->hand_over->record_max_len =
+	    SSL_get_verify_mode(s->ssl) == SSL_VERIFY_NONE ? HELLO_MAX_LEN : RECORD_WHOLE_MAX_LEN;
 	tls_expect_hand_over(s->ssl);
 	return true;
 }
@@ -200,6 +227,14 @@ void stream_free(struct stream *s, struct tls_io *io)
 int stream_read(struct stream *s, struct tls_io *io, char *buf, size_t cap)
 {
 	return s->own != NULL ? tls13_read(s->own, io, buf, cap) : tls_read(s->ssl, buf, cap);
+}
+
+size_t stream_missing(const struct stream *s)
+{
+	size_t len;
+	if (s->own == NULL || record_begins(buffer_slice(&s->own->partial), &len) != 1)
+		return 0;
+	return len - s->own->partial.len;
 }
 
 bool stream_write(struct stream *s, struct tls_io *io, struct slice bytes)

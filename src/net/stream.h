@@ -35,6 +35,10 @@ void stream_free(struct stream *s, struct tls_io *io);
 int stream_handshake(struct stream *s, struct tls_io *io);
 
 int stream_read(struct stream *s, struct tls_io *io, char *buf, size_t cap);
+
+/* After TLS_MORE: how many bytes the record that has begun still lacks, as far as that is known; else 0. (What OpenSSL keeps can't be known.) */
+size_t stream_missing(const struct stream *s);
+
 bool stream_write(struct stream *s, struct tls_io *io, struct slice bytes);
 void stream_more_follows(struct stream *s, bool more);
 void stream_close_notify(struct stream *s, struct tls_io *io);

@@ -7,10 +7,16 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/openssl_memory.h"
 #include "net/schedule.h"
 #include "net/tickets.h"
 
-enum { CLIENT_CHAIN_MAX_LEN = 32 * 1024 };
+enum {
+	CLIENT_CHAIN_MAX_LEN = 32 * 1024,
+	/* What OpenSSL may want in one piece while hands are shaken: its buffers have 21 KiB; where clients show certificates, a third more than those. */
+	BLOCK_MAX_LEN = 24 * 1024,
+	SHOWN_BLOCK_MAX_LEN = 2 * CLIENT_CHAIN_MAX_LEN,
+};
 
 static const unsigned char alpn_name[] = "\x0essl-messager/1";
 
@@ -255,7 +261,10 @@ static int result_of(SSL *ssl, int returned)
 int tls_handshake(SSL *ssl)
 {
 	ERR_clear_error();
+	openssl_memory_limit(
+	    SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ? BLOCK_MAX_LEN : SHOWN_BLOCK_MAX_LEN);
 	int done = SSL_do_handshake(ssl);
+	openssl_memory_limit(SIZE_MAX);
 	if (done != 1)
 		return result_of(ssl, done);
 	ERR_clear_error(); /* a handshake may go well and yet leave a complaint */

@@ -311,6 +311,7 @@ static void end_turn(struct worker *w)
 {
 	run_overdue(w);
 	resume_all(w);
+	handshakes_go_on(w);
 	post_outboxes(w); /* first: the others can work on it while we encrypt */
 	flush_dirty(w);
 	flush_crowd(w);
@@ -319,7 +320,7 @@ static void end_turn(struct worker *w)
 	worker_arm_timer(w);
 	count_turn(w);
 	if (!list_is_empty(&w->resuming) || !list_is_empty(&w->crowd) ||
-	    !list_is_empty(&w->overdue) || !list_is_empty(&w->dead))
+	    !list_is_empty(&w->overdue) || !list_is_empty(&w->dead) || handshakes_may_go_on(w))
 		loop_hurry(&w->loop);
 }
 
@@ -517,6 +518,8 @@ bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 	list_init(&w->crowd);
 	list_init(&w->overdue);
 	list_init(&w->resuming);
+	list_init(&w->handshakes.unhurried);
+	list_init(&w->handshakes.waiting);
 	list_init(&w->dead);
 	if (!make_buffers(w) || !make_loop(w))
 		return false;

@@ -1,4 +1,4 @@
-/* worker.h: the inside of net/: what worker.c, accept.c, connection.c and listener.c share. Not for other rooms. */
+/* worker.h: the inside of net/: what worker.c, accept.c, handshake.c, connection.c and listener.c share. Not for other rooms. */
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
@@ -16,7 +16,9 @@
 #include "net/stream.h"
 
 enum {
-	READ_LEAST_LEN = 4 * 1024, /* ciphertext taken from a socket at once: of a stranger, */
+	READ_HELLO_LEN = 2 * 1024, /* ciphertext taken from a socket at once: in the handshake, */
+	READ_STRANGER_LEN = 1024,  /* before log-in, */
+	READ_LEAST_LEN = 4 * 1024, /* after it, */
 	READ_MAX_LEN = 64 * 1024,  /* and of who has used it well */
 	PLAIN_SIZE = 256 * 1024,   /* what was left over, and what one read can decrypt to */
 	LEFT_OVER_MAX =
@@ -54,8 +56,11 @@ struct conn {
 	bool said_bye;  /* close_notify is out */
 	bool heard_bye; /* the peer's has come */
 	bool broken;    /* no memory: to be lost at the end of the turn */
-	bool dropped;   /* something that was queued never went out */
+	bool has_place; /* handshake.c's, with was_spared and answered_ms */
+	bool was_spared;
+	bool dropped; /* something that was queued never went out */
 	uint32_t slot;
+	uint32_t read_least; /* before so much has come it is not read; 0: anything */
 	struct address address;
 
 	struct record *first, *last; /* this turn's */
@@ -67,6 +72,7 @@ struct conn {
 	uint64_t crowd_bytes;        /* how much is in the worker's crowd_bytes */
 	struct buffer
 	    left_over; /* plaintext that the owner did not take; at first the hello, as far as it is here */
+	uint64_t answered_ms;
 	size_t read_len;        /* that may be read of it at once */
 	size_t answers_len;     /* of what TLS itself said since the backlog was last empty */
 	size_t spared_bytes;    /* of the backlog; they don't count for output_limit */
@@ -77,8 +83,15 @@ struct conn {
 	struct wheel_entry deadline;
 	struct list dirty_node; /* in dirty or crowd; once it is dead, in the worker's dead */
 	bool in_crowd;
-	struct list resume_node;
+	struct list resume_node; /* in resuming; before it is open, in one of handshakes */
 	struct loop_source source;
+};
+
+/* Who shakes hands: handshake.c. */
+struct handshakes {
+	uint32_t count;        /* have a place */
+	struct list unhurried; /* have one for as long as they may; the oldest first */
+	struct list waiting;   /* for a place, with their hello; the newest last */
 };
 
 /* What a worker alone writes and any thread may read. */
@@ -124,6 +137,7 @@ struct worker {
 	struct list crowd;   /* have only what many get: they are flushed in slices */
 	struct list overdue; /* their deadline has come */
 	struct list resuming;
+	struct handshakes handshakes;
 	struct list dead; /* connections that are freed at the end of the turn */
 	struct slot *slots;
 	uint32_t slot_count;
@@ -201,6 +215,14 @@ void conn_reconfigure(struct conn *c);
 void conn_stop(struct conn *c);
 void conn_lose(struct conn *c, const char *reason);
 void conn_linger(struct conn *c);
+void conn_open(struct conn *c);
+
+/* handshake.c */
+void handshake_read(struct conn *c); /* what is in io.in */
+void handshake_leave(struct conn *c);
+bool handshake_is_unheard(struct conn *c); /* at its deadline */
+bool handshakes_may_go_on(const struct worker *w);
+void handshakes_go_on(struct worker *w);
 
 /* output.c */
 void output_flush(struct conn *c);
