@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from wire import Ending, closed_without_a_word, eventually, unique
+from wire import PACE, Ending, closed_without_a_word, eventually, unique
 
 LOGIN_TIMEOUT = "END * <login timeout>"
 
@@ -75,7 +75,7 @@ def test_a_handshake_has_a_time_limit(serve):
     begun.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
     closed_without_a_word(silent)
     closed_without_a_word(begun)
-    assert 0.4 < seconds_since(began) < 4
+    assert 0.4 < seconds_since(began) < 4 * PACE
 
 
 def test_a_slow_handshake_is_not_endless(serve):
@@ -93,7 +93,7 @@ def test_a_slow_handshake_is_not_endless(serve):
             continue
         except OSError:
             break
-    assert 0.4 < seconds_since(began) < 4
+    assert 0.4 < seconds_since(began) < 4 * PACE
 
 
 @pytest.mark.parametrize("said", [b"", b"AUTH", b"PUT alice secret", b"PUT alice secret \r"], ids=repr)
@@ -104,7 +104,7 @@ def test_a_log_in_has_a_time_limit(serve, said):
     if said:
         peer.say_raw(said)
     peer.hears_last(LOGIN_TIMEOUT)
-    assert 0.3 < seconds_since(began) < 4
+    assert 0.3 < seconds_since(began) < 4 * PACE
 
 
 def test_a_slow_log_in_is_not_endless(serve):
@@ -118,7 +118,7 @@ def test_a_slow_log_in_is_not_endless(serve):
             break
     assert heard == LOGIN_TIMEOUT.encode() + b" \r\n"
     peer.hears_close()
-    assert 0.3 < seconds_since(began) < 4
+    assert 0.3 < seconds_since(began) < 4 * PACE
 
 
 def test_each_try_gives_new_time(serve):
@@ -130,7 +130,7 @@ def test_each_try_gives_new_time(serve):
         peer.hears("TRY <username reserved>")
     tried = time.monotonic()
     peer.hears_last(LOGIN_TIMEOUT)
-    assert 0.8 < seconds_since(tried) < 4
+    assert 0.8 < seconds_since(tried) < 4 * PACE
 
 
 def test_the_whole_log_in_takes_ten_times_that_at_most(serve):
@@ -146,7 +146,7 @@ def test_the_whole_log_in_takes_ten_times_that_at_most(serve):
         assert seconds_since(began) < 8, "still trying"
     assert heard == LOGIN_TIMEOUT.encode() + b" \r\n"
     peer.hears_close()
-    assert 3.8 < seconds_since(began) < 8
+    assert 3.8 < seconds_since(began) < 8 * PACE
 
 
 def test_a_session_has_no_log_in_limit(serve):
@@ -158,7 +158,7 @@ def test_a_session_has_no_log_in_limit(serve):
 
 def test_waiting_for_a_hash_is_no_timeout(serve):
     """Each has said its query in time; that the hashes before its own take longer is not its fault."""
-    server = serve({"login.timeout": 0.5, "login.password_memory": "64MiB", "login.password_passes": 4})
+    server = serve({"login.timeout": 0.5 * PACE, "login.password_memory": "64MiB", "login.password_passes": 4})
     for size in (2, 4, 8, 16, 32, 64, 128):
         crowd = [server.connect() for _ in range(size)]
         began = time.monotonic()
@@ -166,7 +166,7 @@ def test_waiting_for_a_hash_is_no_timeout(serve):
             one.say("AUTH nobody secret")
         for one in crowd:
             one.hears_last("END <incorrect username or password>")
-        if seconds_since(began) > 0.7:
+        if seconds_since(began) > 0.7 * PACE:
             return
     pytest.fail("even so many hashes are too quick to show anything")
 
@@ -208,7 +208,7 @@ def test_an_idle_session_ends_if_a_limit_is_set(serve):
     alice = server.sign_up("alice")
     began = time.monotonic()
     alice.hears_last("END * <idle>")
-    assert 0.3 < seconds_since(began) < 4
+    assert 0.3 < seconds_since(began) < 4 * PACE
     server.log_in(alice)
 
 
@@ -239,7 +239,7 @@ def test_an_unfinished_query_has_a_time_limit(serve, start):
     began = time.monotonic()
     alice.say_raw(start)
     alice.hears_last("END * <query timeout>")
-    assert 0.3 < seconds_since(began) < 4
+    assert 0.3 < seconds_since(began) < 4 * PACE
     server.log_in(alice)
 
 
@@ -254,7 +254,7 @@ def test_a_slow_query_is_not_endless(serve):
             break
     assert heard == b"END * <query timeout> \r\n"
     alice.hears_close()
-    assert 0.3 < seconds_since(began) < 4
+    assert 0.3 < seconds_since(began) < 4 * PACE
 
 
 def test_complete_queries_have_no_time_limit(serve):

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from wire import PATIENCE, client_context, closed_without_a_word
+from wire import PACE, PATIENCE, client_context, closed_without_a_word
 
 ALERT = 0x15  # the type of a TLS record
 LOG_LIMIT_PER_MINUTE = 20  # log.h
@@ -94,7 +94,7 @@ def test_what_is_no_tls_of_ours_is_closed_at_once(serve, kind):
 
 
 def test_what_is_half_a_handshake_is_closed_at_the_limit(serve):
-    limit = 1.5
+    limit = 1.5 * PACE
     server = serve({"login.handshake_timeout": limit})
     before = len(lines_of_strangers(server))
     began = time.monotonic()

@@ -7,14 +7,14 @@ import pytest
 
 from crowd import gather
 from transfer import COMPLETE, begin, hears_files
-from wire import PATIENCE
+from wire import PACE, PATIENCE
 
 pytestmark = pytest.mark.threads
 
 TRANSFERS = 200
 OTHERS = 1000
 SIZE = 256 << 10
-SLOW = 60  # seconds; a sanitizer's build takes its time for so many
+SLOW = int(60 * PACE)  # seconds; a sanitizer's build takes its time for so many
 
 
 def chat(people):
@@ -32,7 +32,7 @@ def chat(people):
 
 
 def test_many_transfers_and_many_who_chat(serve):
-    server = serve({"files.upload_seconds": SLOW, "files.download_seconds": SLOW})
+    server = serve({"files.upload_seconds": SLOW, "files.download_seconds": SLOW, "session.user_timeout": SLOW})
     others, senders = gather(server, OTHERS), gather(server, TRANSFERS)
     receivers = gather(server, TRANSFERS, rcvbuf=4096)
     data = os.urandom(SIZE)

@@ -71,7 +71,7 @@ def address_space(server):
 def test_no_memory_for_hashing(serve):
     server = serve({"login.password_memory": "64MiB"})
     alice, bob = server.sign_up("alice"), server.sign_up("bob")
-    if "libasan" in open(f"/proc/{server.process.pid}/maps").read():
+    if server.is_sanitized():
         pytest.skip("a sanitizer has an address space of its own")
     with limited(server, resource.RLIMIT_AS, address_space(server) + (8 << 20)):
         for _ in range(5):
@@ -89,7 +89,7 @@ def test_no_memory_for_checking_a_password(serve):
     server = serve({"login.password_memory": "64MiB", "limits.failed_logins_per_address_per_minute": 2})
     alice = server.sign_up("alice")
     alice.quit()
-    if "libasan" in open(f"/proc/{server.process.pid}/maps").read():
+    if server.is_sanitized():
         pytest.skip("a sanitizer has an address space of its own")
     with limited(server, resource.RLIMIT_AS, address_space(server) + (8 << 20)):
         for name in (str(alice), unique("nobody")) * 3:
@@ -104,7 +104,7 @@ def test_no_memory_for_checking_a_password(serve):
 def test_no_memory_for_anything(serve):
     """Deaf receivers fill all memory that there is: they and who else finds none are lost, the server is not."""
     server = serve({"session.output_limit": "1GiB", "session.messages_per_second": 0, "server.workers": 1})
-    if "libasan" in open(f"/proc/{server.process.pid}/maps").read():
+    if server.is_sanitized():
         pytest.skip("a sanitizer has an address space of its own")
     sender, deaf = server.sign_up("sender"), server.sign_up("deaf", rcvbuf=4096)
     deaf.deaf = True

@@ -48,7 +48,10 @@ class Screen(Terminal):
         self.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
 
     def focus(self, is_focused):
-        self.type("\x1b[I" if is_focused else "\x1b[O")
+        """The terminal is looked at, or no more. When this returns, messager has heard of it, since it shows what was typed afterwards."""
+        self.type(("\x1b[I" if is_focused else "\x1b[O") + "~")
+        self.awaits(lambda: self.glass.lines()[-1].endswith("~"), "what was typed")
+        self.keys("Backspace")
 
     # Seeing
 

@@ -17,6 +17,7 @@ import time
 import warnings
 
 PATIENCE = float(os.environ.get("PATIENCE", "10"))  # seconds until an awaited answer counts as missing
+PACE = PATIENCE / 10  # how many times as long as usual a thing may take
 SO_ATTACH_FILTER = 26  # Linux; Python has no name for it
 SECRETS_KEPT = 100  # of each peer: some say many thousand things
 RECORD_MAX = 16384  # the most plaintext that one TLS record holds
