@@ -132,7 +132,8 @@ void crowd_init(
 	for (uint32_t i = 0; i < count; i++) {
 		c->peers[i].crowd = c;
 		c->peers[i].number = i;
-		c->peers[i].link.port = (uint16_t)servers->ports[i % servers->count];
+		c->peers[i].link.port =
+		    (uint16_t)servers->ports[(servers->by_pair ? i / 2 : i) % servers->count];
 	}
 	c->in_state[PEER_OUT] = count;
 }

@@ -41,6 +41,7 @@ struct servers {
 	uint32_t count;
 	int ports[SERVERS_MAX];
 	pid_t pids[SERVERS_MAX];
+	bool by_pair; /* users 2i and 2i+1 are at the same; else they are dealt out one by one */
 };
 
 /* What they have used, or have, together (meter.h). */

@@ -44,6 +44,8 @@ static const struct row {
 	{ "count", TYPE_NUMBER, offsetof(struct options, count), "users or files (1000)" },
 	{ "mib", TYPE_NUMBER, offsetof(struct options, mib), "of a file (16)" },
 	{ "at-once", TYPE_NUMBER, offsetof(struct options, at_once), "users on their way (8)" },
+	{ "by-pair", TYPE_FLAG, offsetof(struct options, servers.by_pair),
+	    "both of a pair are at the same of several servers" },
 	{ "resume", TYPE_FLAG, offsetof(struct options, resume), "log in with TLS tickets" },
 	{ "seconds", TYPE_SECONDS, offsetof(struct options, seconds), "measured (1)" },
 	{ "warm-up", TYPE_SECONDS, offsetof(struct options, warm_up), "before (0.3)" },

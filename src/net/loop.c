@@ -1,3 +1,8 @@
+/*
+ * loop.c: see loop.h. No knock is lost: who knocks says so (is_knocked) and then looks whether the loop sleeps; a loop that is about to sleep says so (sleeps)
+ * and then looks whether somebody knocked. All four are sequentially consistent, so one of the two sees the other. Of those who knock at a sleeper one makes
+ * the system call, the one who takes `sleeps` away.
+ */
 #include "net/loop.h"
 
 #include <string.h>
@@ -55,9 +60,16 @@ void loop_forget(struct loop *loop, struct loop_source *source)
 static void tell(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	loop->work++;
-	if (source == &loop->knock)
-		loop->is_knocked = false; /* first: who comes now knocks again */
 	source->ready(source, events);
+}
+
+/* Whether the eventfd has said so or not: who is awake is not woken. */
+static void tell_knock(struct loop *loop)
+{
+	if (!loop->is_knocked)
+		return;
+	loop->is_knocked = false; /* first: who comes now knocks again */
+	tell(loop, &loop->knock, EPOLLIN);
 }
 
 /* Who gives way queues up. */
@@ -65,7 +77,7 @@ static void tell_first(struct loop *loop)
 {
 	for (int i = 0; i < loop->count; i++) { /* a count of -1: a signal */
 		struct loop_source *source = loop->events[i].data.ptr;
-		if (source == NULL)
+		if (source == NULL || source == &loop->knock)
 			continue;
 		source->untold = loop->events[i].events;
 		if (!source->gives_way) {
@@ -91,14 +103,26 @@ static void tell_others(struct loop *loop)
 	}
 }
 
+static bool falls_asleep(struct loop *loop)
+{
+	if (loop->hurries || !list_is_empty(&loop->others))
+		return false;
+	loop->sleeps = true;
+	if (loop->is_knocked)
+		loop->sleeps = false;
+	return loop->sleeps;
+}
+
 void loop_turn(struct loop *loop)
 {
-	int wait_ms = loop->hurries || !list_is_empty(&loop->others) ? 0 : -1;
+	int wait_ms = falls_asleep(loop) ? -1 : 0;
 	loop->hurries = false;
 	loop->work = 0;
 	loop->count = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, wait_ms);
+	loop->sleeps = false;
 	loop->now_us = clock_now_us();
 	tell_first(loop);
+	tell_knock(loop);
 	tell_others(loop);
 	loop->count = 0;
 }
@@ -108,10 +132,22 @@ void loop_hurry(struct loop *loop)
 	loop->hurries = true;
 }
 
-void loop_knock(struct loop *loop)
+bool loop_leave_knock(struct loop *loop)
+{
+	loop->is_knocked = true;
+	return loop->sleeps;
+}
+
+void loop_wake(struct loop *loop)
 {
 	uint64_t one = 1;
-	if (!atomic_exchange(&loop->is_knocked, true) &&
+	if (loop->is_knocked && loop->sleeps && atomic_exchange(&loop->sleeps, false) &&
 	    write(loop->knock.fd, &one, sizeof(one)) < 0)
-		loop->is_knocked = false; /* can't be: it would hold 2^64 - 2 knocks */
+		loop->sleeps = true; /* can't be: it would hold 2^64 - 2 knocks */
+}
+
+void loop_knock(struct loop *loop)
+{
+	if (loop_leave_knock(loop))
+		loop_wake(loop);
 }

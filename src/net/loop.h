@@ -39,8 +39,9 @@ struct loop_source {
 struct loop {
 	int epoll_fd;
 	struct loop_source knock; /* of others; its owner sets ready */
-	_Atomic bool is_knocked;
-	bool hurries; /* the next turn waits for nothing */
+	_Atomic bool is_knocked;  /* and has not been told yet */
+	_Atomic bool sleeps;      /* it takes a system call to be heard */
+	bool hurries;             /* the next turn waits for nothing */
 	uint64_t now_us;
 	int count;     /* of events: what came in this turn */
 	unsigned work; /* of this turn, in pieces of some microseconds */
@@ -61,7 +62,7 @@ bool loop_ask(struct loop *loop, struct loop_source *source, uint32_t events);
 void loop_forget(struct loop *loop, struct loop_source *source);
 
 /*
- * Waits until there is something and tells whom it is for: first all who don't give way; then those who do, until they have made a slice of work.
+ * Waits until there is something and tells whom it is for: first all who don't give way, then the knock; then those who give way, until they have made a slice of work.
  * Who is left out comes first of them in the next turn, so nobody is passed over.
  */
 void loop_turn(struct loop *loop);
@@ -82,8 +83,14 @@ static inline unsigned loop_slice(const struct loop *loop)
 /* The next turn does not wait. */
 void loop_hurry(struct loop *loop);
 
-/* Has loop->knock told that somebody knocked, once for all who did since it last began to be told. Any thread. */
+/* Has loop->knock told that somebody knocked, once for all who did since it last began to be told. Costs a system call if the loop sleeps. Any thread. */
 void loop_knock(struct loop *loop);
+
+/* The same, but who sleeps goes on sleeping: true, and the caller owes it a loop_wake(). Any thread. */
+bool loop_leave_knock(struct loop *loop);
+
+/* Wakes it if it sleeps in spite of a knock. Any thread. */
+void loop_wake(struct loop *loop);
 
 /* When this turn began, on clock_now_us()'s scale. */
 static inline uint64_t loop_now_us(const struct loop *loop)

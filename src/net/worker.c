@@ -6,7 +6,9 @@
  * A turn is short, whatever a crowd does: what goes to many is flushed, deadlines that came together are met, strangers are heard (loop.h) and the dead
  * are buried in slices. A slice is counted, in pieces of work of some microseconds each: a clock would be asked as often, and tests could not count.
  *
- * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock and one wake-up for all of it.
+ * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock for all of it. To wake who sleeps costs as much as a
+ * short message (a system call, an interrupt for the other core, a change of threads there), so a sleeper is left alone until the end of our next turn, which
+ * waits for nothing: by then it has mostly been woken by its own connections, or there is more mail for it.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -300,6 +302,7 @@ static void on_timer(struct loop_source *timer, uint32_t events)
 }
 
 static void post_outboxes(struct worker *w);
+static void wake_others(struct worker *w);
 
 static void count_turn(struct worker *w)
 {
@@ -312,7 +315,8 @@ static void end_turn(struct worker *w)
 	run_overdue(w);
 	resume_all(w);
 	handshakes_go_on(w);
-	post_outboxes(w); /* first: the others can work on it while we encrypt */
+	wake_others(w);
+	post_outboxes(w); /* before we encrypt: who is awake can work on it meanwhile */
 	flush_dirty(w);
 	flush_crowd(w);
 	worker_flush(w); /* of the crowd's slice somebody may have been told that it is too slow */
@@ -365,7 +369,8 @@ bool worker_post(struct worker *from, struct worker *to, struct slice bytes)
 	return posted;
 }
 
-static void post_outbox(struct worker *to, struct buffer *outbox)
+/* true: it sleeps, and is to be woken. */
+static bool post_outbox(struct worker *to, struct buffer *outbox)
 {
 	static struct log_limit limit;
 	uint64_t suppressed;
@@ -383,17 +388,29 @@ static void post_outbox(struct worker *to, struct buffer *outbox)
 	}
 	to->inbox_len = to->inbox.len;
 	pthread_mutex_unlock(&to->mail_lock);
-	loop_knock(&to->loop);
+	bool sleeps = loop_leave_knock(&to->loop);
 	if (!posted && log_limit_allows(&limit, &suppressed))
 		log_error("messages-lost", LOG_STR("reason", "no memory"));
+	return sleeps;
 }
 
 static void post_outboxes(struct worker *w)
 {
 	for (unsigned i = 0; i < w->net->worker_count; i++) {
-		if (w->outbox[i].len > 0)
-			post_outbox(&w->net->workers[i], &w->outbox[i]);
+		if (w->outbox[i].len > 0 && post_outbox(&w->net->workers[i], &w->outbox[i]))
+			w->owes_wakes = true;
 	}
+	if (w->owes_wakes)
+		loop_hurry(&w->loop);
+}
+
+static void wake_others(struct worker *w)
+{
+	if (!w->owes_wakes)
+		return;
+	w->owes_wakes = false;
+	for (unsigned i = 0; i < w->net->worker_count; i++)
+		loop_wake(&w->net->workers[i].loop);
 }
 
 void worker_post_job(struct worker *to, struct worker_job *job)
@@ -538,6 +555,7 @@ static void *run(void *arg)
 	struct worker *w = arg;
 	for (end_turn(w); !w->stopping || w->conn_count > 0; end_turn(w))
 		loop_turn(&w->loop);
+	wake_others(w); /* there is no next turn */
 	return NULL;
 }
 

@@ -166,6 +166,7 @@ struct worker {
 	uint64_t stop_wait_ms;
 
 	struct buffer *outbox; /* this turn's mail, one for each worker */
+	bool owes_wakes;       /* to who slept when it got the mail of the turn before */
 };
 
 struct net {

@@ -110,6 +110,12 @@ def test_the_floor_delivers(floor, mode):
     assert found["done"] > 0 and found["server_cpu_us"] > 0
 
 
+def test_two_floors_share_the_pairs(floor):
+    ports, pids = zip(floor(), floor())
+    found = figures(load("relay", "floor", ",".join(map(str, ports)), ",".join(map(str, pids)), "--by-pair", "--pairs", 5, "--window", 8))
+    assert found["done"] > 0 and found["server_cpu_us"] > 0
+
+
 def test_a_text_for_somebody_else_ends_the_run(floor):
     done = load("relay", "floor", *floor("--echo"))
     assert done.returncode == 1 and "user 0 was told what was for user 1" in done.stderr and done.stdout == ""

@@ -62,6 +62,34 @@ def test_messages_that_come_together_leave_together(tally, alice, bob):
     costs(tally, talk, allocations=(PER_MESSAGE * BATCH + PER_TURN) * TIMES, epoll_wait=TIMES, recv=TIMES, send=TIMES)
 
 
+def test_a_message_to_another_worker_is_one_wake_up(serve, tally):
+    """One system call wakes the receiver's worker, after the sender's has looked whether there is more to do first. Sixteen that come together are no more."""
+    server = serve({"server.workers": 2, "session.messages_per_second": 0}, environment=tally.environment)
+    alice, bob = far_apart(server, tally)
+    query = alice.spelled(f"MSG {bob} {alice} hello")
+
+    def talk():
+        for _ in range(TIMES):
+            alice.say_records([query] * BATCH)
+            bob.hears(*[f"RELAY {bob} {alice} hello"] * BATCH)
+    costs(tally, talk, allocations=(PER_MESSAGE * BATCH + 2 * PER_TURN) * TIMES, epoll_wait=3 * TIMES, recv=TIMES, send=TIMES, others=TIMES)
+
+
+def far_apart(server, tally):
+    """Two whose messages wake a worker, so they are not on the same."""
+    one = server.sign_up("alice")
+    for _ in range(40):
+        other = server.sign_up("bob")
+
+        def talk():
+            for _ in range(TIMES):
+                one.message(other, "hello")
+                other.hears(f"RELAY {other} {one} hello")
+        if tally.of(talk)["others"] >= TIMES:
+            return one, other
+    pytest.fail("all are on one worker")
+
+
 def test_a_group_message_is_one_write_for_each_member(tally, server, alice):
     members = [server.sign_up("member") for _ in range(MEMBERS)]
     for member in members:

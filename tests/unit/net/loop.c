@@ -1,13 +1,14 @@
 #include "net/loop.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "unit.h"
 
-enum { KNOCKS = 1000, KNOCKERS = 4, CROWD = LOOP_EVENTS_MAX - 1 };
+enum { KNOCKS = 1000, KNOCKERS = 4, WORDS = 60000, CROWD = LOOP_EVENTS_MAX - 1 };
 
 /* A socket pair: what is said at `there` is ready here. */
 struct end {
@@ -147,6 +148,86 @@ static void many_knocks_are_one(void **state)
 		turn();
 		assert_int_equal(knocks, round);
 	}
+	loop_clear(&loop);
+}
+
+/* How often somebody has made the system call since last asked. */
+static uint64_t woken(void)
+{
+	uint64_t times = 0;
+	return read(loop.knock.fd, &times, sizeof(times)) < 0 ? 0 : times;
+}
+
+static void who_is_awake_is_not_woken(void **state)
+{
+	begin();
+	loop_wake(&loop);
+	for (int i = 0; i < KNOCKS; i++)
+		assert_false(loop_leave_knock(&loop));
+	loop_knock(&loop);
+	loop_wake(&loop);
+	assert_int_equal(woken(), 0);
+	loop_turn(&loop); /* would wait */
+	assert_int_equal(knocks, 1);
+	loop_clear(&loop);
+}
+
+static void a_sleeper_is_woken_once_by_who_wants_to(void **state)
+{
+	begin();
+	loop.sleeps = true; /* as in a turn that waits */
+	loop_wake(&loop);   /* nobody knocked */
+	for (int i = 0; i < KNOCKS; i++)
+		assert_true(loop_leave_knock(&loop));
+	assert_int_equal(woken(), 0);
+	loop_wake(&loop);
+	loop_wake(&loop);
+	loop_knock(&loop);
+	assert_int_equal(woken(), 1);
+	loop.sleeps = true;
+	turn();
+	assert_int_equal(knocks, 1);
+	assert_false(loop.sleeps);
+	loop_clear(&loop);
+}
+
+static _Atomic int said, heard;
+
+static void on_word(struct loop_source *source, uint32_t events)
+{
+	heard = said;
+}
+
+/* Each word comes a little later after the one before has been heard, so some come while the loop is about to sleep. */
+static void *say_words(void *arg)
+{
+	for (int i = 1; i <= WORDS; i++) {
+		said = i;
+		if (i % 2 == 0)
+			loop_knock(&loop);
+		else if (loop_leave_knock(&loop))
+			loop_wake(&loop);
+		for (int spins = 0; heard < i; spins++) {
+			if (spins > 10000)
+				sched_yield();
+		}
+		for (volatile int wait = i % 256; wait > 0; wait--)
+			continue;
+	}
+	return NULL;
+}
+
+/* Each turn waits, and nothing is said before the last word has been heard: a knock that was missed would hang here. */
+static void every_word_is_heard(void **state)
+{
+	pthread_t speaker;
+	begin();
+	loop.knock.ready = on_word;
+	said = heard = 0;
+	assert_int_equal(pthread_create(&speaker, NULL, say_words, NULL), 0);
+	while (heard < WORDS)
+		loop_turn(&loop);
+	pthread_join(speaker, NULL);
 	loop_clear(&loop);
 }
 
@@ -313,5 +394,8 @@ int main(int argc, char **argv)
 	UNIT_TEST(who_waits_for_its_turn_and_is_forgotten_hears_no_more);
 	UNIT_TEST(many_knocks_are_one);
 	UNIT_TEST(no_knock_is_missed);
+	UNIT_TEST(who_is_awake_is_not_woken);
+	UNIT_TEST(a_sleeper_is_woken_once_by_who_wants_to);
+	UNIT_TEST(every_word_is_heard);
 	return unit_run(argc, argv);
 }
