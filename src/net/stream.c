@@ -3,7 +3,7 @@
  *
  * OpenSSL must not have taken a byte beyond the client's Finished when it is freed. So while hands are shaken it is given one record at a
  * time: the handshake can only be done at the end of a record, and the rest is still in io->in. The ticket that OpenSSL makes last counts in the
- * sequence of what we seal. A record that is not all there is kept here, for OpenSSL would take 17 KiB to wait for the rest.
+ * sequence of what we seal. Until log-in a record that is not all there is kept here, for OpenSSL would take 17 KiB to wait for the rest.
  */
 #include "net/stream.h"
 
@@ -18,23 +18,27 @@
 #include "net/openssl_memory.h"
 #include "net/schedule.h"
 
-struct hand_over {
+struct early {
 	struct schedule_secrets secrets;
 	struct buffer partial; /* what has come of a record */
 	size_t record_max_len;
+	bool may_be_handed_over;
+	bool is_over; /* the peer has logged in */
 };
 
-static void drop_hand_over(struct stream *s)
+static void drop_early(struct stream *s)
 {
-	if (s->hand_over == NULL)
+	if (s->early == NULL)
 		return;
-	buffer_clear(&s->hand_over->partial);
-	sodium_memzero(s->hand_over, sizeof(*s->hand_over));
-	free(s->hand_over);
-	s->hand_over = NULL;
+	buffer_clear(&s->early->partial);
+	sodium_memzero(s->early, sizeof(*s->early));
+	free(s->early);
+	s->early = NULL;
 }
 
 /* ---- A record at a time ---- */
+
+enum { SEALED_MAX_LEN = (1 << 14) + 2048 }; /* RFC 5246, 6.2.3; TLS 1.3 has less */
 
 /* How long the record is that begins bytes, as far as that can be seen; what is no record OpenSSL finds at once. */
 static size_t record_len(struct slice bytes)
@@ -42,22 +46,24 @@ static size_t record_len(struct slice bytes)
 	const uint8_t *header = (const uint8_t *)bytes.ptr;
 	if (bytes.len < RECORD_HEADER_LEN)
 		return RECORD_HEADER_LEN;
-	if (header[0] < RECORD_CHANGE_CIPHER_SPEC || header[0] > RECORD_DATA || header[1] != 3)
+	size_t len = (size_t)header[3] << 8 | header[4];
+	if (header[0] < RECORD_CHANGE_CIPHER_SPEC || header[0] > RECORD_DATA || header[1] != 3 ||
+	    len > SEALED_MAX_LEN)
 		return bytes.len;
-	return RECORD_HEADER_LEN + ((size_t)header[3] << 8 | header[4]);
+	return RECORD_HEADER_LEN + len;
 }
 
 /*
  * Takes the next record off the front of rest: 1. It is valid until partial is changed. 0: more bytes are needed, and all are taken. TLS_BROKEN: it is too long, or
  * no memory.
  */
-static int take_record(struct hand_over *h, struct slice *rest, struct slice *record_r)
+static int take_record(struct early *early, struct slice *rest, struct slice *record_r)
 {
-	struct buffer *partial = &h->partial;
+	struct buffer *partial = &early->partial;
 	for (;;) {
 		struct slice bytes = partial->len > 0 ? buffer_slice(partial) : *rest;
 		size_t len = record_len(bytes);
-		if (len > h->record_max_len) {
+		if (len > early->record_max_len) {
 			ERR_raise(ERR_LIB_SSL, SSL_R_PACKET_LENGTH_TOO_LONG);
 			return TLS_BROKEN;
 		}
@@ -108,11 +114,11 @@ static bool has_short_records(SSL *ssl)
 }
 
 /* Whether this connection is one that tls13.h does not know all about. */
-static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_suite *suite)
+static bool is_unusual(SSL *ssl, const struct early *early, const struct record_suite *suite)
 {
-	return suite == NULL || SSL_version(ssl) != TLS1_3_VERSION ||
-	       h->secrets.client.len != suite->secret_len ||
-	       h->secrets.server.len != suite->secret_len || SSL_has_pending(ssl) ||
+	return !early->may_be_handed_over || suite == NULL || SSL_version(ssl) != TLS1_3_VERSION ||
+	       early->secrets.client.len != suite->secret_len ||
+	       early->secrets.server.len != suite->secret_len || SSL_has_pending(ssl) ||
 	       has_short_records(ssl) || shows_certificate(ssl);
 }
 
@@ -122,10 +128,10 @@ static bool is_unusual(SSL *ssl, const struct hand_over *h, const struct record_
  */
 static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
 {
-	struct hand_over *h = s->hand_over;
+	struct early *early = s->early;
 	const struct record_suite *suite =
 	    record_suite(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(s->ssl)));
-	if (is_unusual(s->ssl, h, suite))
+	if (is_unusual(s->ssl, early, suite))
 		return;
 	struct slice tickets = slice_of(io->out + tickets_at, io->out_len - tickets_at);
 	int sealed = count_sealed(tickets);
@@ -133,7 +139,7 @@ static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
 		return;
 	struct tls13 *own = malloc(sizeof(*own));
 	if (own == NULL ||
-	    !tls13_init(own, suite, h->secrets.client.bytes, h->secrets.server.bytes)) {
+	    !tls13_init(own, suite, early->secrets.client.bytes, early->secrets.server.bytes)) {
 		free(own);
 		return;
 	}
@@ -149,17 +155,17 @@ static void hand_over(struct stream *s, struct tls_io *io, size_t tickets_at)
 /* Gives OpenSSL what belongs to the handshake, a record at a time. */
 static int shake_hands(struct stream *s, struct tls_io *io)
 {
-	struct hand_over *h = s->hand_over;
+	struct early *early = s->early;
 	struct slice rest = io->in;
 	int result;
-	while ((result = take_record(h, &rest, &io->in)) == 1) {
+	while ((result = take_record(early, &rest, &io->in)) == 1) {
 		size_t out_before = io->out_len;
-		schedule_catch(&h->secrets);
+		schedule_catch(early->may_be_handed_over ? &early->secrets : NULL);
 		result = tls_handshake(s->ssl);
 		schedule_catch(NULL);
 		if (result == 1)
 			hand_over(s, io, out_before);
-		buffer_clear(&h->partial);
+		buffer_clear(&early->partial);
 		if (result != TLS_MORE)
 			break;
 	}
@@ -175,21 +181,43 @@ static void decide(struct stream *s)
 	if (s->own != NULL) {
 		openssl_memory_free(s->ssl);
 		s->ssl = NULL;
+		drop_early(s);
 		return;
 	}
-	if (s->hand_over != NULL)
-		tls_settle(s->ssl);
+	sodium_memzero(&s->early->secrets, sizeof(s->early->secrets));
+	s->early->record_max_len = SIZE_MAX;
+	tls_settle(s->ssl);
 	tls_expect_password(s->ssl, true);
 }
 
 int stream_handshake(struct stream *s, struct tls_io *io)
 {
-	int result = s->hand_over != NULL ? shake_hands(s, io) : tls_handshake(s->ssl);
+	int result = shake_hands(s, io);
 	if (result == 1)
 		decide(s);
-	if (result != TLS_MORE)
-		drop_hand_over(s);
 	return result;
+}
+
+/* ---- Until log-in OpenSSL is given whole records only ---- */
+
+static int read_by_record(struct stream *s, struct tls_io *io, char *buf, size_t cap)
+{
+	struct slice rest = io->in;
+	io->in = SLICE("");
+	int result = tls_read(s->ssl, buf, cap);
+	while (result == TLS_MORE && (result = take_record(s->early, &rest, &io->in)) == 1) {
+		result = tls_read(s->ssl, buf, cap);
+		buffer_clear(&s->early->partial);
+	}
+	io->in = rest;
+	return result;
+}
+
+static int read_by_openssl(struct stream *s, struct tls_io *io, char *buf, size_t cap)
+{
+	if (s->early != NULL && s->early->is_over && s->early->partial.len == 0)
+		drop_early(s);
+	return s->early != NULL ? read_by_record(s, io, buf, cap) : tls_read(s->ssl, buf, cap);
 }
 
 /* ---- The face ---- */
@@ -200,23 +228,23 @@ bool stream_accept(
 	*s = (struct stream){ .ssl = tls_accept_new(context, io) };
 	if (s->ssl == NULL)
 		return false;
-	if (records == NET_TLS_RECORDS_LIBSSL)
-		return true;
-	s->hand_over = calloc(1, sizeof(*s->hand_over));
-	if (s->hand_over == NULL) {
+	s->early = calloc(1, sizeof(*s->early));
+	if (s->early == NULL) {
 		stream_free(s, io);
 		return false;
 	}
 	/* A client's words in a handshake are as short as its hello, but for a certificate. */
-	s->hand_over->record_max_len =
+	s->early->record_max_len =
 	    SSL_get_verify_mode(s->ssl) == SSL_VERIFY_NONE ? HELLO_MAX_LEN : RECORD_WHOLE_MAX_LEN;
-	tls_expect_hand_over(s->ssl);
+	s->early->may_be_handed_over = records == NET_TLS_RECORDS_OWN;
+	if (s->early->may_be_handed_over)
+		tls_expect_hand_over(s->ssl);
 	return true;
 }
 
 void stream_free(struct stream *s, struct tls_io *io)
 {
-	drop_hand_over(s);
+	drop_early(s);
 	openssl_memory_free(s->ssl);
 	if (s->own != NULL)
 		tls13_clear(s->own, io);
@@ -226,15 +254,14 @@ void stream_free(struct stream *s, struct tls_io *io)
 
 int stream_read(struct stream *s, struct tls_io *io, char *buf, size_t cap)
 {
-	return s->own != NULL ? tls13_read(s->own, io, buf, cap) : tls_read(s->ssl, buf, cap);
+	return s->own != NULL ? tls13_read(s->own, io, buf, cap) : read_by_openssl(s, io, buf, cap);
 }
 
 size_t stream_missing(const struct stream *s)
 {
-	size_t len;
-	if (s->own == NULL || record_begins(buffer_slice(&s->own->partial), &len) != 1)
-		return 0;
-	return len - s->own->partial.len;
+	const struct buffer *partial = s->own != NULL ? &s->own->partial : &s->early->partial;
+	size_t len = partial->len > 0 ? record_len(buffer_slice(partial)) : 0;
+	return partial->len >= RECORD_HEADER_LEN ? len - partial->len : 0;
 }
 
 bool stream_write(struct stream *s, struct tls_io *io, struct slice bytes)
@@ -276,6 +303,7 @@ void stream_authenticated(struct stream *s)
 		return;
 	tls_send_ticket(s->ssl);
 	tls_expect_password(s->ssl, false);
+	s->early->is_over = true;
 }
 
 X509 *stream_peer_certificate(const struct stream *s)

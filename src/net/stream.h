@@ -15,13 +15,13 @@
 #include "net/tls.h"
 #include "net/tls13.h"
 
-struct hand_over;
+struct early;
 
 /* All zero is a valid stream without anything. */
 struct stream {
-	SSL *ssl;                    /* NULL: handed over, or freed */
-	struct tls13 *own;           /* NULL: not handed over */
-	struct hand_over *hand_over; /* while hands are shaken, if it may come to that */
+	SSL *ssl;            /* NULL: handed over, or freed */
+	struct tls13 *own;   /* NULL: not handed over */
+	struct early *early; /* until the hand-over; where it does not come to that, until log-in */
 };
 
 /* A stream that waits for its client's hello, and will make its records as said if it can. false: no memory. */
@@ -36,7 +36,7 @@ int stream_handshake(struct stream *s, struct tls_io *io);
 
 int stream_read(struct stream *s, struct tls_io *io, char *buf, size_t cap);
 
-/* After TLS_MORE: how many bytes the record that has begun still lacks, as far as that is known; else 0. (What OpenSSL keeps can't be known.) */
+/* Before log-in, after TLS_MORE: how many bytes the record that has begun still lacks, as far as that is known; else 0. */
 size_t stream_missing(const struct stream *s);
 
 bool stream_write(struct stream *s, struct tls_io *io, struct slice bytes);

@@ -148,6 +148,7 @@ void tls_pair_free(struct tls_pair *p)
 	buffer_clear(&p->to_server);
 	ERR_clear_error();
 	p->client = NULL;
+	p->is_shaken = false;
 	p->raw = (struct tls13){ 0 };
 	forget_said(p);
 	if (shared.spare == NULL)
@@ -200,8 +201,10 @@ int tls_pair_give(struct tls_pair *p, struct slice bytes)
 	int result = 1;
 	p->io.in = bytes;
 	p->plain_len = 0;
-	if (p->server.ssl != NULL && !SSL_is_init_finished(p->server.ssl))
+	if (!p->is_shaken)
 		result = stream_handshake(&p->server, &p->io);
+	if (result == 1)
+		p->is_shaken = true;
 	while (result > 0 && sizeof(p->plain) - p->plain_len >= RECORD_WHOLE_MAX_LEN) {
 		result = stream_read(
 		    &p->server, &p->io, p->plain + p->plain_len, sizeof(p->plain) - p->plain_len);
@@ -252,15 +255,15 @@ static struct {
 	SSL *ssl;
 	struct buffer to_server;
 	struct tls_secrets secrets;
-	char *hand_over; /* stream.c knows what that is */
-	size_t hand_over_len;
+	char *early; /* stream.c knows what that is */
+	size_t early_len;
 } kept;
 
 static void forget_kept(void)
 {
 	buffer_clear(&kept.to_server);
-	free(kept.hand_over);
-	kept.hand_over = NULL;
+	free(kept.early);
+	kept.early = NULL;
 }
 
 bool tls_pair_keep(struct tls_pair *p)
@@ -269,12 +272,12 @@ bool tls_pair_keep(struct tls_pair *p)
 	kept.secrets = p->secrets;
 	if (!buffer_append_slice(&kept.to_server, buffer_slice(&p->to_server)))
 		return false;
-	if (p->server.hand_over != NULL) {
-		kept.hand_over_len = malloc_usable_size(p->server.hand_over);
-		kept.hand_over = malloc(kept.hand_over_len);
-		if (kept.hand_over == NULL)
+	if (p->server.early != NULL) {
+		kept.early_len = malloc_usable_size(p->server.early);
+		kept.early = malloc(kept.early_len);
+		if (kept.early == NULL)
 			return false;
-		memcpy(kept.hand_over, p->server.hand_over, kept.hand_over_len);
+		memcpy(kept.early, p->server.early, kept.early_len);
 	}
 	/* The hand-over frees it: that must not reach what it shares with others, and is not put back. */
 	return SSL_up_ref(kept.ssl) == 1 && zone_keep();
@@ -282,15 +285,15 @@ bool tls_pair_keep(struct tls_pair *p)
 
 static bool get_hand_over_back(struct tls_pair *p)
 {
-	free(p->server.hand_over);
-	p->server.hand_over = NULL;
-	if (kept.hand_over == NULL)
+	free(p->server.early);
+	p->server.early = NULL;
+	if (kept.early == NULL)
 		return true;
-	p->server.hand_over = malloc(kept.hand_over_len);
-	if (p->server.hand_over == NULL)
+	p->server.early = malloc(kept.early_len);
+	if (p->server.early == NULL)
 		return false;
-	memcpy(p->server.hand_over, kept.hand_over, kept.hand_over_len);
-	return SSL_set_app_data(kept.ssl, p->server.hand_over) == 1;
+	memcpy(p->server.early, kept.early, kept.early_len);
+	return SSL_set_app_data(kept.ssl, p->server.early) == 1;
 }
 
 /* Cipher contexts are OpenSSL's memory: those that were made since must not be lent again. */
@@ -313,6 +316,7 @@ bool tls_pair_back(struct tls_pair *p, struct tls_io *other)
 	zone_back();
 	p->server.own = NULL;
 	p->server.ssl = kept.ssl;
+	p->is_shaken = false;
 	p->raw = (struct tls13){ 0 };
 	p->secrets = kept.secrets;
 	forget_said(p);

@@ -25,6 +25,7 @@ struct tls_secrets {
 struct tls_pair {
 	struct tls_io io;
 	struct stream server;
+	bool is_shaken; /* the handshake is done, as the server sees it */
 	SSL *client;
 	struct buffer to_server; /* the client's words that the server has not been given */
 	struct tls_secrets secrets;

@@ -168,6 +168,12 @@ class Peer:
             self.tls.write(record)
         self._flush()
 
+    def sealed(self, *records):
+        """Each item in a record of its own, as it would go over the wire."""
+        for record in records:
+            self.tls.write(record)
+        return self._outgoing.read()
+
     def say_dribbled(self, data):
         """Send one record, its ciphertext byte by byte."""
         self.tls.write(data)

@@ -96,12 +96,13 @@ static void each_kind_is_where_it_belongs(void **state)
 	struct tls_pair *p = pair_with(&c->options);
 	assert_int_equal(p->server.own != NULL, c->own);
 	assert_int_equal(p->server.ssl != NULL, !c->own);
-	assert_null(p->server.hand_over);
+	assert_int_equal(p->server.early != NULL, !c->own);
 	X509 *certificate = stream_peer_certificate(&p->server);
 	assert_int_equal(certificate != NULL, c->options.certificate);
 	X509_free(certificate);
 	stream_authenticated(&p->server);
 	they_talk(p);
+	assert_null(p->server.early);
 	they_part(p);
 	tls_pair_free(p);
 }
