@@ -200,7 +200,7 @@ void net_stop(struct net *net, uint64_t wait_ms)
 	for (unsigned i = 0; i < net->started_count; i++)
 		pthread_join(net->workers[i].thread, NULL);
 	for (unsigned i = 0; i < net->started_count; i++)
-		worker_run_late_jobs(&net->workers[i]);
+		mail_run_late_jobs(&net->workers[i]);
 }
 
 void net_free(struct net *net)

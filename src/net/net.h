@@ -210,7 +210,7 @@ void worker_alloc_shrink(struct worker *w, char *newest, size_t used);
 bool worker_ease(struct worker *w);
 
 /*
- * Sends bytes to another worker's mail(), in the order of the calls, with one wake-up per turn. from is the worker that calls; NULL from any
+ * Sends bytes to another worker's mail(), in the order of the calls, at the end of the turn. from is the worker that calls; NULL from any
  * other thread. false: no memory, or the other is far behind (MAIL_LIMIT_BYTES): not sent.
  */
 enum { MAIL_LIMIT_BYTES = 64 << 20, MAIL_HIGH_BYTES = 4 << 20 };

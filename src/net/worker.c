@@ -5,29 +5,20 @@
  *
  * A turn is short, whatever a crowd does: what goes to many is flushed, deadlines that came together are met, strangers are heard (loop.h) and the dead
  * are buried in slices. A slice is counted, in pieces of work of some microseconds each: a clock would be asked as often, and tests could not count.
- *
- * Mail for another worker is gathered in an outbox during the turn and handed over at its end: one lock for all of it. To wake who sleeps costs as much as a
- * short message (a system call, an interrupt for the other core, a change of threads there), so a sleeper is left alone until the end of our next turn, which
- * waits for nothing: by then it has mostly been woken by its own connections, or there is more mail for it.
  */
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/prefetch.h"
 #include "net/worker.h"
 
 enum {
 	SLOTS_AT_FIRST = 64,
-	MAIL_ALIGNMENT = 8,
 	TURN_MAX_CROWD =
 	    512, /* records that many get, before others have their turn: about 100 us */
-	CROWD_HIGH_BYTES =
-	    4 << 20, /* that wait for their slice: who speaks to many is slowed down */
 };
 
 /* ---- What others may ask ---- */
@@ -301,9 +292,6 @@ static void on_timer(struct loop_source *timer, uint32_t events)
 	}
 }
 
-static void post_outboxes(struct worker *w);
-static void wake_others(struct worker *w);
-
 static void count_turn(struct worker *w)
 {
 	uint64_t woke_us = loop_now_us(&w->loop), now_us = clock_now_us();
@@ -315,8 +303,8 @@ static void end_turn(struct worker *w)
 	run_overdue(w);
 	resume_all(w);
 	handshakes_go_on(w);
-	wake_others(w);
-	post_outboxes(w); /* before we encrypt: who is awake can work on it meanwhile */
+	mail_wake_sleepers(w);
+	mail_hand_over(w); /* before we encrypt: who is awake can work on it meanwhile */
 	flush_dirty(w);
 	flush_crowd(w);
 	worker_flush(w); /* of the crowd's slice somebody may have been told that it is too slow */
@@ -326,174 +314,6 @@ static void end_turn(struct worker *w)
 	if (!list_is_empty(&w->resuming) || !list_is_empty(&w->crowd) ||
 	    !list_is_empty(&w->overdue) || !list_is_empty(&w->dead) || handshakes_may_go_on(w))
 		loop_hurry(&w->loop);
-}
-
-/* ---- Mail and jobs ---- */
-
-static size_t mail_padded(size_t len)
-{
-	return (len + MAIL_ALIGNMENT - 1) & ~(size_t)(MAIL_ALIGNMENT - 1);
-}
-
-/* A piece of mail in a buffer: its length (8 bytes), the bytes, padding. */
-static bool mail_append(struct buffer *b, struct slice bytes)
-{
-	uint64_t len = bytes.len;
-	size_t size = sizeof(len) + mail_padded(bytes.len);
-	char *to = buffer_reserve(b, size);
-	if (to == NULL)
-		return false;
-	memcpy(to, &len, sizeof(len));
-	memcpy(to + sizeof(len), bytes.ptr, bytes.len);
-	buffer_added(b, size);
-	return true;
-}
-
-bool worker_is_behind(const struct worker *to)
-{
-	return atomic_load_explicit(&to->inbox_len, memory_order_relaxed) > MAIL_HIGH_BYTES ||
-	       atomic_load_explicit(&to->crowd_bytes, memory_order_relaxed) > CROWD_HIGH_BYTES;
-}
-
-bool worker_post(struct worker *from, struct worker *to, struct slice bytes)
-{
-	if (atomic_load_explicit(&to->inbox_len, memory_order_relaxed) > MAIL_LIMIT_BYTES)
-		return false;
-	if (from != NULL)
-		return mail_append(&from->outbox[to->index], bytes);
-	pthread_mutex_lock(&to->mail_lock);
-	bool posted = mail_append(&to->inbox, bytes);
-	to->inbox_len = to->inbox.len;
-	pthread_mutex_unlock(&to->mail_lock);
-	loop_knock(&to->loop);
-	return posted;
-}
-
-/* true: it sleeps, and is to be woken. */
-static bool post_outbox(struct worker *to, struct buffer *outbox)
-{
-	static struct log_limit limit;
-	uint64_t suppressed;
-	pthread_mutex_lock(&to->mail_lock);
-	bool posted = true;
-	if (to->inbox.len == 0) {
-		struct buffer empty = to->inbox;
-		to->inbox = *outbox;
-		*outbox = empty;
-	} else {
-		posted = buffer_append_slice(&to->inbox, buffer_slice(outbox));
-		buffer_take(outbox, outbox->len);
-		if (outbox->cap > MAIL_HIGH_BYTES)
-			buffer_clear(outbox);
-	}
-	to->inbox_len = to->inbox.len;
-	pthread_mutex_unlock(&to->mail_lock);
-	bool sleeps = loop_leave_knock(&to->loop);
-	if (!posted && log_limit_allows(&limit, &suppressed))
-		log_error("messages-lost", LOG_STR("reason", "no memory"));
-	return sleeps;
-}
-
-static void post_outboxes(struct worker *w)
-{
-	for (unsigned i = 0; i < w->net->worker_count; i++) {
-		if (w->outbox[i].len > 0 && post_outbox(&w->net->workers[i], &w->outbox[i]))
-			w->owes_wakes = true;
-	}
-	if (w->owes_wakes)
-		loop_hurry(&w->loop);
-}
-
-static void wake_others(struct worker *w)
-{
-	if (!w->owes_wakes)
-		return;
-	w->owes_wakes = false;
-	for (unsigned i = 0; i < w->net->worker_count; i++)
-		loop_wake(&w->net->workers[i].loop);
-}
-
-void worker_post_job(struct worker *to, struct worker_job *job)
-{
-	job->next = NULL;
-	pthread_mutex_lock(&to->mail_lock);
-	*to->jobs_end = job;
-	to->jobs_end = &job->next;
-	pthread_mutex_unlock(&to->mail_lock);
-	loop_knock(&to->loop);
-}
-
-/* Takes the jobs, and the mail if the last has been read. */
-static struct worker_job *take_mail(struct worker *w)
-{
-	pthread_mutex_lock(&w->mail_lock);
-	if (w->reading.len == 0) {
-		struct buffer full = w->inbox;
-		w->inbox = w->reading;
-		w->reading = full;
-		w->inbox_len = 0;
-	}
-	struct worker_job *jobs = w->jobs;
-	w->jobs = NULL;
-	w->jobs_end = &w->jobs;
-	pthread_mutex_unlock(&w->mail_lock);
-	return jobs;
-}
-
-/* Reads mail until all is read or much has been queued: then the connections here have their turn first. */
-static void read_mail(struct worker *w)
-{
-	bool enough = false;
-	while (w->reading.len > 0 && !enough) {
-		struct slice rest = buffer_slice(&w->reading);
-		uint64_t len;
-		memcpy(&len, rest.ptr, sizeof(len));
-		w->events->mail(w, slice_of(rest.ptr + sizeof(len), len));
-		buffer_take(&w->reading, sizeof(len) + mail_padded(len));
-		enough = worker_ease(w);
-	}
-	if (w->reading.len == 0 && w->reading.cap > MAIL_HIGH_BYTES)
-		buffer_clear(&w->reading);
-}
-
-/* In front of those that came meanwhile. */
-static void put_jobs_back(struct worker *w, struct worker_job *jobs)
-{
-	struct worker_job *last = jobs;
-	while (last->next != NULL)
-		last = last->next;
-	pthread_mutex_lock(&w->mail_lock);
-	last->next = w->jobs;
-	if (w->jobs == NULL)
-		w->jobs_end = &last->next;
-	w->jobs = jobs;
-	pthread_mutex_unlock(&w->mail_lock);
-	loop_knock(&w->loop);
-}
-
-/* The same of jobs: a hundred pieces of files may come at once. */
-static void run_jobs(struct worker *w, struct worker_job *jobs, unsigned most)
-{
-	bool enough = false;
-	for (unsigned n = 0; jobs != NULL && n < most && !enough; n++) {
-		struct worker_job *job = jobs;
-		jobs = job->next;
-		job->run(w, job);
-		enough = worker_ease(w);
-	}
-	if (jobs != NULL)
-		put_jobs_back(w, jobs);
-}
-
-static void on_knock(struct loop_source *knock, uint32_t events)
-{
-	struct worker *w = list_entry(knock, struct worker, loop.knock);
-	bool more = w->reading.len > 0; /* so the inbox is not taken yet */
-	struct worker_job *jobs = take_mail(w);
-	read_mail(w);
-	if (more || w->reading.len > 0)
-		loop_knock(&w->loop);
-	run_jobs(w, jobs, LOOP_SLICE);
 }
 
 /* ---- Life ---- */
@@ -512,7 +332,7 @@ static bool make_buffers(struct worker *w)
 static bool make_loop(struct worker *w)
 {
 	bool made = loop_init(&w->loop);
-	w->loop.knock.ready = on_knock;
+	w->loop.knock.ready = mail_on_knock;
 	w->timer = (struct loop_source){ .ready = on_timer,
 		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC) };
 	return made && w->timer.fd >= 0 && loop_ask(&w->loop, &w->timer, EPOLLIN);
@@ -555,7 +375,7 @@ static void *run(void *arg)
 	struct worker *w = arg;
 	for (end_turn(w); !w->stopping || w->conn_count > 0; end_turn(w))
 		loop_turn(&w->loop);
-	wake_others(w); /* there is no next turn */
+	mail_wake_sleepers(w); /* there is no next turn */
 	return NULL;
 }
 
@@ -584,19 +404,12 @@ static void stop_run(struct worker *w, struct worker_job *job)
 	worker_set_alarm(w, w->stop_wait_ms, drop_everybody); /* which nobody else needs any more */
 }
 
-/* Jobs that came too late: their connections are gone, their memory is not. */
-void worker_run_late_jobs(struct worker *w)
-{
-	for (struct worker_job *jobs; (jobs = take_mail(w)) != NULL;)
-		run_jobs(w, jobs, UINT_MAX);
-}
-
 /* The thread has ended, or never began: what is left in the loop is closed here. */
 void worker_release(struct worker *w)
 {
 	if (w->net == NULL)
 		return;
-	worker_run_late_jobs(w);
+	mail_run_late_jobs(w);
 	listener_close_all(w);
 	drop_everybody(w);
 	bury_dead(w, UINT_MAX);

@@ -1,4 +1,4 @@
-/* worker.h: the inside of net/: what worker.c, accept.c, handshake.c, connection.c and listener.c share. Not for other rooms. */
+/* worker.h: the inside of net/: what worker.c, mail.c, accept.c, handshake.c, connection.c and listener.c share. Not for other rooms. */
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
@@ -194,11 +194,16 @@ void worker_mark_dirty(struct conn *c);
 void worker_mark_crowd(struct conn *c);
 void worker_flush(struct worker *w);
 void worker_keep_cached(struct worker *w);
-void worker_run_late_jobs(struct worker *w);
 void worker_arm_timer(struct worker *w);
 
 /* Has alarm() called after so long, once, in place of the alarm before. NULL: none any more. */
 void worker_set_alarm(struct worker *w, uint64_t wait_ms, void (*alarm)(struct worker *w));
+
+/* mail.c */
+void mail_hand_over(struct worker *w);     /* this turn's to the other workers */
+void mail_wake_sleepers(struct worker *w); /* who slept when that of the turn before came */
+void mail_on_knock(struct loop_source *knock, uint32_t events);
+void mail_run_late_jobs(struct worker *w); /* that came when the thread had ended */
 
 /* accept.c */
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
