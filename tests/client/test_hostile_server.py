@@ -25,13 +25,14 @@ def memory_mebibytes(person):
 
 @pytest.fixture
 def start(stage, home, password, stack):
-    """start(words…): a client in session with a scripted server, its connection there, and its memory then. The address sanitizer, where it is,
-    gives freed memory back soon."""
+    """start(words…): a client in session with a scripted server, its connection there, and its memory then. The address sanitizer and valgrind,
+    where they are, give freed memory back soon."""
     def make(*words):
         server = stage()
         options = os.environ.get("ASAN_OPTIONS", "")
         person = Script(home, where(server.address), "--plain", *LOGIN, "--password-file", password, *words,
-                        env={"ASAN_OPTIONS": f"{options}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64"})
+                        env={"ASAN_OPTIONS": f"{options}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64",
+                             "VALGRIND_OPTS": "--freelist-vol=1000000"})
         stack.callback(person.kill)
         return person, server.session("alice")
     return make
