@@ -39,6 +39,12 @@ def arguments(settings):
     return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
+def is_sanitized(pid):
+    """Whether the process runs with something that has a memory and a pace of its own."""
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    return any(word in maps for word in ("libasan", "libtsan", "valgrind"))
+
+
 def run_messagerd(*words, seconds=PATIENCE):
     """Run messagerd to its end, for command lines that do not serve; a CompletedProcess with text output."""
     return subprocess.run([MESSAGERD, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -205,9 +211,7 @@ class Server:
         return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * 1024
 
     def is_sanitized(self):
-        """Whether it runs with something that has a memory and a pace of its own."""
-        maps = Path(f"/proc/{self.process.pid}/maps").read_text()
-        return any(word in maps for word in ("libasan", "libtsan", "valgrind"))
+        return is_sanitized(self.process.pid)
 
     def check_reports(self):
         __tracebackhide__ = True
