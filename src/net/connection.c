@@ -161,6 +161,8 @@ void conn_bury(struct conn *c)
 static void handshake_failed(struct conn *c)
 {
 	grow(&c->worker->counts.failed_handshakes, 1);
+	if (handshake_waits(c)) /* whom we had no place for has done nothing wrong */
+		return;
 	worker_penalize(
 	    c->worker, &c->address, c->has_begun ? NET_OFFENCE_HANDSHAKE : NET_OFFENCE_NO_LOGIN);
 }
@@ -285,6 +287,7 @@ void conn_linger(struct conn *c)
 	c->state = CONN_LINGER;
 	c->paused = false;
 	stream_free(&c->tls, &c->worker->io);
+	read_at_least(c, 0);
 	shutdown(c->source.fd, SHUT_WR);
 	conn_set_deadline(c, worker_now_ms(c->worker) + CONN_LINGER_MS);
 	conn_poll_as_needed(c);

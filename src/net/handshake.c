@@ -58,6 +58,11 @@ static void take_place(struct conn *c)
 		hurry(c, c->answered_ms + PLACE_MS);
 }
 
+bool handshake_waits(const struct conn *c)
+{
+	return c->state == CONN_HANDSHAKE && !c->has_place && list_has(&c->resume_node);
+}
+
 void handshake_leave(struct conn *c)
 {
 	list_remove(&c->resume_node);

@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/hello.h"
 
-enum { TICKET_IV_LEN = 16 };
+enum {
+	TICKET_IV_LEN = 16,
+	TICKET_CERTIFICATE_MAX_LEN = HELLO_MAX_LEN / 2,
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ticket_key newest, before; /* made_ms 0: none yet */
@@ -69,13 +73,22 @@ static bool load(const struct ticket_key *key, const unsigned char *iv, EVP_CIPH
 	return loaded;
 }
 
+/* A ticket holds the certificate that the client has shown, and comes back in its next hello: a longer one we would not take. */
+static bool fits_in_hello(const SSL *ssl)
+{
+	const X509 *shown = SSL_get0_peer_certificate(ssl);
+	return shown == NULL || i2d_X509(shown, NULL) <= TICKET_CERTIFICATE_MAX_LEN;
+}
+
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb(3). 0: not ours any more, so a full handshake; 2: ours, but time for another, as
- * it always is in TLS 1.3 (RFC 8446, C.4: each is for one use); <0: none at all. */
+ * it always is in TLS 1.3 (RFC 8446, C.4: each is for one use); <0: none at all. To seal, 0: no ticket. */
 static int use_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
     EVP_MAC_CTX *mac, int seals)
 {
 	struct ticket_key key;
 	uint64_t now_ms = clock_now_ms();
+	if (seals && !fits_in_hello(ssl))
+		return 0;
 	if (seals) {
 		ticket_key_newest(now_ms, &key);
 		memcpy(name, key.name, sizeof(key.name));

@@ -16,6 +16,9 @@ enum {
 	/* What OpenSSL may want in one piece while hands are shaken: its buffers have 21 KiB; where clients show certificates, a third more than those. */
 	BLOCK_MAX_LEN = 24 * 1024,
 	SHOWN_BLOCK_MAX_LEN = 2 * CLIENT_CHAIN_MAX_LEN,
+	/* Its buffer for what it says is doubled once that is more than 16 KiB, and then a third is added: as a chain of our own may be. */
+	CHAIN_USUAL_MAX_LEN = 15 * 1024,
+	CHAIN_BLOCK_FACTOR = 3,
 };
 
 static const unsigned char alpn_name[] = "\x0essl-messager/1";
@@ -176,6 +179,32 @@ static bool set_up(SSL_CTX *context, const struct net_config *config)
 	       SSL_CTX_set1_sigalgs_list(context, signatures);
 }
 
+static size_t certificate_len(const X509 *certificate)
+{
+	int len = certificate != NULL ? i2d_X509(certificate, NULL) : 0;
+	return len > 0 ? (size_t)len : 0;
+}
+
+/* Once the certificate is loaded. It is kept in the context, for each handshake asks. */
+static void set_block_max_len(SSL_CTX *context)
+{
+	STACK_OF(X509) *chain = NULL;
+	size_t most = SSL_CTX_get_verify_mode(context) == SSL_VERIFY_NONE ? BLOCK_MAX_LEN
+									  : SHOWN_BLOCK_MAX_LEN;
+	size_t chain_len = certificate_len(SSL_CTX_get0_certificate(context));
+	SSL_CTX_get0_chain_certs(context, &chain);
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		chain_len += certificate_len(sk_X509_value(chain, i));
+	if (chain_len > CHAIN_USUAL_MAX_LEN && CHAIN_BLOCK_FACTOR * chain_len > most)
+		most = CHAIN_BLOCK_FACTOR * chain_len;
+	SSL_CTX_set_app_data(context, (void *)most);
+}
+
+static size_t block_max_len(const SSL *ssl)
+{
+	return (size_t)SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
 SSL_CTX *tls_server_context(
     const struct net_config *config, char why_r[static CERTIFICATE_WHY_SIZE])
 {
@@ -195,6 +224,7 @@ SSL_CTX *tls_server_context(
 		SSL_CTX_free(context);
 		return NULL;
 	}
+	set_block_max_len(context);
 	log_info("certificate", LOG_STR("path", config->certificate_path),
 	    LOG_STR("fingerprint", fingerprint));
 	return context;
@@ -261,8 +291,7 @@ static int result_of(SSL *ssl, int returned)
 int tls_handshake(SSL *ssl)
 {
 	ERR_clear_error();
-	openssl_memory_limit(
-	    SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ? BLOCK_MAX_LEN : SHOWN_BLOCK_MAX_LEN);
+	openssl_memory_limit(block_max_len(ssl));
 	int done = SSL_do_handshake(ssl);
 	openssl_memory_limit(SIZE_MAX);
 	if (done != 1)

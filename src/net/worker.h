@@ -226,7 +226,8 @@ void conn_open(struct conn *c);
 /* handshake.c */
 void handshake_read(struct conn *c); /* what is in io.in */
 void handshake_leave(struct conn *c);
-bool handshake_is_unheard(struct conn *c); /* at its deadline */
+bool handshake_waits(const struct conn *c); /* for a place */
+bool handshake_is_unheard(struct conn *c);  /* at its deadline */
 bool handshakes_may_go_on(const struct worker *w);
 void handshakes_go_on(struct worker *w);
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import select
+import socket
 import ssl
 
 import pytest
@@ -174,6 +175,27 @@ def test_who_waits_for_a_place_may_leave(full):
     assert len(silent) == PLACES
 
 
+def test_who_waits_in_vain_owes_no_penalty(full):
+    """Only those who are silent in a place do, and who gets one of theirs in the meantime."""
+    server, silent = full
+    many = 60
+
+    def offences():
+        return figures(server)['messagerd_offences_total{kind="handshake"}']
+    failed, before = figures(server)["messagerd_handshakes_failed_total"], offences()
+    received = figures_received(server)
+    waiting = [Shaker(server) for _ in range(many)]
+    eventually(lambda: has_received(server, received + sum(shaker.said for shaker in waiting)))
+    for shaker in waiting:
+        shaker.sock.close()
+
+    def all_failed():
+        assert figures(server)["messagerd_handshakes_failed_total"] >= failed + many
+    eventually(all_failed)
+    assert offences() - before < many / 2
+    assert len(silent) == PLACES
+
+
 def test_good_handshakes_wait_no_longer_than_they_take(serve):
     """More at a time than there are places, and each of them gets one: nobody has to be silent, nobody is dropped."""
     server = serve({"server.workers": 1, "metrics.listen": "127.0.0.1:0", "limits.unauthenticated": 200})
@@ -313,6 +335,17 @@ def test_who_leaves_amid_a_long_record_is_gone(serve):
     eventually(lambda: states(server, login=1))
     stranger.die()
     eventually(lambda: states(server, login=0))
+
+
+def test_what_a_stranger_says_after_our_last_word_is_read_and_forgotten(serve):
+    """Else the connection would be reset at its end, and our last word might be lost with it: also where we waited for much more."""
+    server = serve({"metrics.listen": "127.0.0.1:0", "login.timeout": 0.3})
+    stranger = server.connect()
+    stranger.socket.sendall(HALF_A_RECORD)
+    stranger.hears_last("END * <login timeout>")
+    stranger.socket.sendall(bytes(1000))
+    eventually(lambda: states(server, login=0, closing=0))
+    assert stranger.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 
 def test_they_are_gone_at_the_deadline(serve):

@@ -179,6 +179,22 @@ def test_a_chain_in_the_certificates_file_is_shown(serve, folder, make_certifica
     alice.is_settled()
 
 
+@pytest.mark.parametrize("version", [TLSVersion.TLSv1_2, TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("names", [350, 1200], ids=["17 KiB", "60 KiB"])
+def test_a_long_chain_is_shown_too(serve, folder, make_certificate, names, version):
+    """What a stranger's hello may make OpenSSL take has a limit; our own words may be longer."""
+    root = make_certificate(folder / "root.pem", "root")
+    between = folder / "between"
+    sign(root, between, "between", *EC_P256, extensions="basicConstraints = critical, CA:TRUE\nsubjectAltName = " +
+         ",".join(f"DNS:{number:04}.an-authority-of-many-names.example.org" for number in range(names)))
+    sign(between, folder / "own", "localhost", *EC_P256)
+    server = serve({"tls.certificate": together(folder / "chain.pem", folder / "own.key", folder / "own.crt", f"{between}.crt")})
+    trusting = ssl.create_default_context(cafile=f"{root}.crt")
+    trusting.check_hostname = False
+    trusting.minimum_version = trusting.maximum_version = version
+    server.sign_up("alice", context=trusting).is_settled()
+
+
 # Certificates of clients
 
 @pytest.fixture(scope="session")
@@ -256,6 +272,24 @@ def test_a_session_of_tls_may_be_resumed(serve, client_pem, version, mode):
     alice.quit()
     for _ in range(3):
         server.log_in(alice, context=context, ticket=ticket).quit()
+
+
+@versions
+@pytest.mark.parametrize("records", ["own", "libssl"])
+def test_who_shows_a_long_certificate_comes_back(serve, folder, make_certificate, version, records):
+    """A ticket would hold it, and make the next hello longer than we take."""
+    root = make_certificate(folder / "root.pem", "root")
+    sign(root, folder / "alice", "alice", *EC_P256, extensions="subjectAltName = " +
+         ",".join(f"DNS:{number:04}.a-client-of-many-names.example.org" for number in range(100)))
+    shown = together(folder / "alice.pem", folder / "alice.key", folder / "alice.crt")
+    server = serve({"tls.client_certificates": "required", "tls.records": records})
+    context = client_context(version, version, certificate=shown)
+    alice = server.sign_up("alice", context=context)
+    for _ in range(3):
+        alice.is_settled()
+        ticket = alice.tls.session
+        alice.quit()
+        alice = server.log_in(alice, context=context, ticket=ticket)
 
 
 @versions
