@@ -13,7 +13,8 @@ enum {
 	LOGIN_TIMES = 10,    /* the whole log-in may take so many times the log-in time */
 	BEHIND_WAIT_MS = 20, /* before another worker's mail is looked at again */
 	UNCERTAIN_WAIT_MS = 20,
-	STRANGER_WAITS_MAX_LEN = 1536, /* AUTH and PUT have 1067 bytes at most */
+	UNFINISHED_MAX_LEN = 1536, /* before log-in: AUTH and PUT have 1067 bytes at most */
+	BEHIND_MAX_LEN = 512,      /* one that is being looked at */
 };
 
 struct slice session_name(const struct session *s)
@@ -284,10 +285,11 @@ static bool is_uncertain(struct session *s)
 	return true;
 }
 
-/* Of what a stranger says, an unfinished query or what comes behind one that is being looked at, no more is kept than it may need. */
+/* Of what a stranger says no more is kept than it may need. */
 static bool may_wait(const struct session *s, size_t len)
 {
-	return (s->state & SESSION_ON) != 0 || len <= STRANGER_WAITS_MAX_LEN;
+	size_t most = s->state == SESSION_CHECKING ? BEHIND_MAX_LEN : UNFINISHED_MAX_LEN;
+	return (s->state & SESSION_ON) != 0 || len <= most;
 }
 
 static size_t on_received(struct conn *c, struct slice bytes)

@@ -14,7 +14,7 @@
 
 enum {
 	ANSWER_WORK = LOOP_SLICE / 4, /* ours takes a signature and a key exchange, or a ticket */
-	PLACES_PART = 16,             /* of limits.unauthenticated, for all workers together */
+	PLACES_PART = 32,             /* of limits.unauthenticated, for all workers together */
 	PLACES_LEAST = 8,             /* of a worker */
 	PLACE_MS = 1000,
 };
