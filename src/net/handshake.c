@@ -21,13 +21,18 @@ enum {
 
 /* ---- Places ---- */
 
-static bool has_free_place(const struct worker *w)
+static uint64_t places(const struct worker *w)
 {
 	uint64_t strangers = w->config.unauthenticated;
-	uint64_t places = strangers / PLACES_PART / w->net->worker_count;
-	if (places < PLACES_LEAST)
-		places = PLACES_LEAST;
-	return strangers == 0 || w->handshakes.count < places;
+	uint64_t share = strangers / PLACES_PART / w->net->worker_count;
+	if (strangers == 0)
+		return UINT64_MAX;
+	return share > PLACES_LEAST ? share : PLACES_LEAST;
+}
+
+static bool has_free_place(const struct worker *w)
+{
+	return w->handshakes.count < places(w);
 }
 
 /* Never later than it would be gone anyway. */
@@ -71,11 +76,15 @@ void handshake_leave(struct conn *c)
 	c->has_place = false;
 }
 
+/* A reload may have taken places away: who has one too many is hurried, too. */
 static void wait_for_place(struct conn *c)
 {
-	list_append(&c->worker->handshakes.waiting, &c->resume_node);
+	struct worker *w = c->worker;
+	list_append(&w->handshakes.waiting, &c->resume_node);
 	conn_pause(c);
-	hurry_oldest(c->worker);
+	hurry_oldest(w);
+	for (uint64_t n = places(w); n < w->handshakes.count; n++)
+		hurry_oldest(w);
 }
 
 /* It may be we who are late: then it has another moment, once. */

@@ -3,6 +3,7 @@
 import os
 import resource
 import select
+import signal
 import socket
 import ssl
 
@@ -164,6 +165,42 @@ def test_the_last_hello_gets_the_first_place(full):
     late.sock.sendall(late.hears())
     early.sock.sendall(early.hears())
     eventually(lambda: states(server, login=2))
+
+
+STRANGERS_AT_MOST = "[limits]\nunauthenticated = {}\n"
+
+
+def reload(server, config):
+    server.config.write_text(config)
+    server.signal(signal.SIGHUP)
+    server.await_log(r"\breloaded\b")
+
+
+def test_a_reload_may_take_places_away(serve):
+    """Those who have one too many and are silent lose it to a hello that waits, all of them."""
+    server = serve({"server.workers": 1, "metrics.listen": "127.0.0.1:0", "login.handshake_timeout": 1000}, config=STRANGERS_AT_MOST.format(1600))
+    silent = [Shaker(server) for _ in range(5 * PLACES)]
+    for shaker in silent:
+        shaker.hears()
+    reload(server, STRANGERS_AT_MOST.format(100))
+    late = Shaker(server)
+    late.sock.sendall(late.hears())
+    eventually(lambda: states(server, login=1))
+    assert len(silent) == 5 * PLACES
+
+
+def test_a_reload_may_give_places(serve):
+    server = serve({"server.workers": 1, "metrics.listen": "127.0.0.1:0", "login.handshake_timeout": 1000}, config=STRANGERS_AT_MOST.format(100))
+    silent = [Shaker(server) for _ in range(PLACES)]
+    for shaker in silent:
+        shaker.hears()
+    received = figures_received(server)
+    waiting = [Shaker(server) for _ in range(30)]
+    eventually(lambda: has_received(server, received + sum(shaker.said for shaker in waiting)))
+    reload(server, STRANGERS_AT_MOST.format(0))
+    for shaker in waiting:
+        shaker.sock.sendall(shaker.hears())
+    eventually(lambda: states(server, login=30))
 
 
 def test_who_waits_for_a_place_may_leave(full):
