@@ -5,6 +5,7 @@ import platform
 import shutil
 import statistics
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,19 @@ def markdown(chosen, present, figures):
         "As multiples of the floor (sign-ups: of SQLite with a commit for each; files: of openssl) in the same round, medians "
         "(least to most; the least of all rounds by the floor's least):",
         table(["", *head], rows(lambda case: case.title, multiple)),
+        *commit_times(chosen, figures),
     ]) + "\n"
+
+
+def commit_times(chosen, figures):
+    """What durable sign-ups are to be read with: how long the disk took for a commit. Nothing if they weren't measured."""
+    lines = []
+    for case in chosen:
+        alone = figures.get((case.key, case.baseline)) if case.mode == "signup" else None
+        if alone:
+            took = [short(1000 / rate) for rate in (alone.value, alone.high, alone.low)]
+            lines.append(f"{case.title}: in {tempfile.gettempdir()} a commit of its own took {took[0]} ms ({took[1]}–{took[2]}).")
+    return lines
 
 
 PLOT = """set terminal svg size {width},420 dynamic font 'sans,11' background 'white'

@@ -49,3 +49,15 @@ def test_no_round_is_begun_that_would_be_late(tmp_path):
     found, table = compare(tmp_path, "--servers", "floor,messagerd", "--cases", "relay-1x1-64", "--rounds", "9", "--minutes", "0.0001")
     assert {run["round"] for run in found} == {0} and len(found) == 2
     assert " 1 rounds. " in table
+
+
+def test_sign_ups_are_shown_with_what_a_commit_takes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    found, table = compare(tmp_path, "--servers", "messagerd,sqlite", "--cases", "signup", "--rounds", "1")
+    ours, alone = (next(run for run in found if run["server"] == label) for label in ("messagerd", "sqlite"))
+    assert ours["done"] == 2000 and alone["done"] >= 300 and alone["seconds"] >= 0.5
+    assert f"in {tmp_path} a commit of its own took " in table
+    took_ms = float(re.search(r"a commit of its own took ([\d.,]+) ms", table)[1].replace(",", ""))
+    assert took_ms == pytest.approx(1000 / alone["per_second"], rel=0.1, abs=0.005)
+    multiple = re.search(r"^\| sign-up, durable \| ([\d.]+) ", table, re.MULTILINE)
+    assert float(multiple[1]) == pytest.approx(ours["per_second"] / alone["per_second"], abs=0.006)
