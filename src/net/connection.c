@@ -315,7 +315,7 @@ void conn_on_deadline(struct conn *c)
 		return;
 	}
 	if (c->state == CONN_HANDSHAKE) {
-		if (handshake_is_unheard(c))
+		if (handshake_may_stay(c))
 			return;
 		log_debug("handshake-timeout");
 	}

@@ -36,9 +36,11 @@ static bool has_free_place(const struct worker *w)
 }
 
 /* Never later than it would be gone anyway. */
-static void hurry(struct conn *c, uint64_t due_ms)
+static void hurry(struct conn *c)
 {
-	if (!list_has(&c->deadline.node) || c->deadline.due_ms > due_ms)
+	uint64_t due_ms = c->answered_ms + PLACE_MS;
+	c->limit_ms = list_has(&c->deadline.node) ? c->deadline.due_ms : UINT64_MAX;
+	if (c->limit_ms > due_ms)
 		conn_set_deadline(c, due_ms);
 }
 
@@ -48,7 +50,7 @@ static void hurry_oldest(struct worker *w)
 		return;
 	struct conn *c = list_entry(w->handshakes.unhurried.next, struct conn, resume_node);
 	list_remove(&c->resume_node);
-	hurry(c, c->answered_ms + PLACE_MS);
+	hurry(c);
 }
 
 static void take_place(struct conn *c)
@@ -60,7 +62,7 @@ static void take_place(struct conn *c)
 	if (list_is_empty(&w->handshakes.waiting))
 		list_append(&w->handshakes.unhurried, &c->resume_node);
 	else
-		hurry(c, c->answered_ms + PLACE_MS);
+		hurry(c);
 }
 
 bool handshake_waits(const struct conn *c)
@@ -88,15 +90,32 @@ static void wait_for_place(struct conn *c)
 }
 
 /* It may be we who are late: then it has another moment, once. */
-bool handshake_is_unheard(struct conn *c)
+static bool is_unheard(struct conn *c)
 {
 	char byte;
-	if (!c->has_place || c->was_spared ||
-	    recv(c->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+	if (c->was_spared || recv(c->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 		return false;
 	c->was_spared = true;
 	conn_set_deadline(c, worker_now_ms(c->worker) + PLACE_MS);
 	return true;
+}
+
+/* It was hurried for somebody who waits no more: its client may only be far away. But it is the first to go for the next one, and at once. */
+static bool is_hurried_in_vain(struct conn *c)
+{
+	struct handshakes *all = &c->worker->handshakes;
+	if (list_has(&c->resume_node) || !list_is_empty(&all->waiting) ||
+	    c->limit_ms <= worker_now_ms(c->worker))
+		return false;
+	conn_set_deadline(c, c->limit_ms);
+	c->answered_ms = 0;
+	list_append(all->unhurried.next, &c->resume_node); /* in front of it */
+	return true;
+}
+
+bool handshake_may_stay(struct conn *c)
+{
+	return c->has_place && (is_hurried_in_vain(c) || is_unheard(c));
 }
 
 /* ---- Reading ---- */

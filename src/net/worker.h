@@ -56,7 +56,7 @@ struct conn {
 	bool said_bye;  /* close_notify is out */
 	bool heard_bye; /* the peer's has come */
 	bool broken;    /* no memory: to be lost at the end of the turn */
-	bool has_place; /* handshake.c's, with was_spared and answered_ms */
+	bool has_place; /* handshake.c's, with was_spared, answered_ms and limit_ms */
 	bool was_spared;
 	bool dropped; /* something that was queued never went out */
 	uint32_t slot;
@@ -72,7 +72,10 @@ struct conn {
 	uint64_t crowd_bytes;        /* how much is in the worker's crowd_bytes */
 	struct buffer
 	    left_over; /* plaintext that the owner did not take; at first the hello, as far as it is here */
-	uint64_t answered_ms;
+	union {
+		uint64_t answered_ms; /* of who has a place, */
+		uint64_t limit_ms;    /* and its deadline of before it was hurried */
+	};
 	size_t read_len;        /* that may be read of it at once */
 	size_t answers_len;     /* of what TLS itself said since the backlog was last empty */
 	size_t spared_bytes;    /* of the backlog; they don't count for output_limit */
@@ -227,7 +230,7 @@ void conn_open(struct conn *c);
 void handshake_read(struct conn *c); /* what is in io.in */
 void handshake_leave(struct conn *c);
 bool handshake_waits(const struct conn *c); /* for a place */
-bool handshake_is_unheard(struct conn *c);  /* at its deadline */
+bool handshake_may_stay(struct conn *c);    /* beyond its deadline */
 bool handshakes_may_go_on(const struct worker *w);
 void handshakes_go_on(struct worker *w);
 

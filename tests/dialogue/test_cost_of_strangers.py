@@ -11,7 +11,7 @@ import pytest
 
 from http_client import figures
 from raw_tls import RawPeer
-from wire import PATIENCE, client_context, closed_without_a_word, eventually, tcp_connect
+from wire import PACE, PATIENCE, client_context, closed_without_a_word, eventually, tcp_connect
 
 KIB = 1024
 STRANGERS = 2000
@@ -165,6 +165,27 @@ def test_the_last_hello_gets_the_first_place(full):
     late.sock.sendall(late.hears())
     early.sock.sendall(early.hears())
     eventually(lambda: states(server, login=2))
+
+
+def test_who_is_far_away_stays_as_long_as_nobody_waits(serve):
+    """It was hurried for one who waited then. The next one that waits has its place at once."""
+    server = serve({"server.workers": 1, "metrics.listen": "127.0.0.1:0", "login.handshake_timeout": 1000, "limits.unauthenticated": 100,
+                    "login.timeout": 3 * PACE})
+    clock = server.connect()
+    silent = [Shaker(server) for _ in range(PLACES)]
+    for shaker in silent:
+        shaker.hears()
+    received = figures_received(server)
+    first = Shaker(server)
+    eventually(lambda: has_received(server, received + first.said))
+    far = Shaker(server)
+    far_says = far.hears()
+    first.hears()
+    clock.hears_last("END * <login timeout>")
+    assert not far.is_closed()
+    far.sock.sendall(far_says)
+    eventually(lambda: states(server, login=1))
+    assert [shaker.is_closed() for shaker in silent] == [True, True] + [False] * (PLACES - 2)
 
 
 STRANGERS_AT_MOST = "[limits]\nunauthenticated = {}\n"
