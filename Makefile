@@ -52,6 +52,12 @@ bench-cluster:
 	@scripts/build build-bench -Dbench=true -Dtests=disabled -Dwerror=false
 	@bench/cluster $(ARGS)
 
+# What a second worker costs; ARGS="--rounds 3 --cases relay-50x1-64" is less, bench/workers --help tells more.
+bench-workers:
+	@scripts/bootstrap bench
+	@scripts/build build-bench -Dbench=true -Dtests=disabled -Dwerror=false
+	@bench/workers $(ARGS)
+
 bench-quick:
 	@$(MAKE) --no-print-directory bench ARGS="--quick $(ARGS)"
 
@@ -69,4 +75,4 @@ fuzz:
 clean:
 	rm -rf build build-*
 
-.PHONY: all run cluster check soak coverage bench bench-cluster bench-quick install format fuzz clean
+.PHONY: all run cluster check soak coverage bench bench-cluster bench-workers bench-quick install format fuzz clean

@@ -61,3 +61,13 @@ def test_sign_ups_are_shown_with_what_a_commit_takes(tmp_path, monkeypatch):
     assert took_ms == pytest.approx(1000 / alone["per_second"], rel=0.1, abs=0.005)
     multiple = re.search(r"^\| sign-up, durable \| ([\d.]+) ", table, re.MULTILINE)
     assert float(multiple[1]) == pytest.approx(ours["per_second"] / alone["per_second"], abs=0.006)
+
+
+def test_two_workers_are_compared_with_one():
+    done = subprocess.run([REPOSITORY / "bench/workers", "--build", os.path.relpath(MESSAGERD.parent), "--rounds", "1", "--seconds", "0.1",
+                           "--cases", "relay-50x1-64"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^\| (.+) \| [\d.]+ µs \| ([\d.]+) \(.*\) \| \d+ µs \|$", done.stdout, re.MULTILINE)
+    assert [title for title, _ in rows] == ["one worker", "one worker, on the load's core", "two workers", "two workers, a core for each",
+                                            "two workers on one core", "two servers, a core for each", "one floor", "two floors, a core for each"]
+    assert float(rows[0][1]) == float(rows[6][1]) == 1
