@@ -76,7 +76,7 @@ def test_a_message_to_another_worker_is_one_wake_up(serve, tally):
 
 
 def far_apart(server, tally):
-    """Two whose messages wake a worker, so they are not on the same."""
+    """Two whose messages mostly wake a worker (it may not be asleep yet from the one before), so they are not on the same."""
     one = server.sign_up("alice")
     for _ in range(40):
         other = server.sign_up("bob")
@@ -85,7 +85,7 @@ def far_apart(server, tally):
             for _ in range(TIMES):
                 one.message(other, "hello")
                 other.hears(f"RELAY {other} {one} hello")
-        if tally.of(talk)["others"] >= TIMES:
+        if tally.of(talk)["others"] >= TIMES // 2:
             return one, other
     pytest.fail("all are on one worker")
 
