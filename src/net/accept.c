@@ -64,6 +64,18 @@ static bool is_welcome(struct worker *w, const struct address *from, enum net_re
 	return admission_enter(w->net->admission, from, &w->config, exempt, refusal_r);
 }
 
+bool conn_take_second_place(struct conn *c)
+{
+	struct worker *w = c->worker;
+	enum net_refusal refusal;
+	bool exempt = penalties_exempt(w->net->penalties, &c->address);
+	c->is_double =
+	    admission_take_second(w->net->admission, &c->address, &w->config, exempt, &refusal);
+	if (!c->is_double)
+		admission_refused(w->net->admission, refusal);
+	return c->is_double;
+}
+
 static void await_first_bytes(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -98,7 +110,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 	}
 	struct conn *c = conn_new(w, fd, &address);
 	if (c == NULL) {
-		admission_leave(w->net->admission, &address, false);
+		admission_leave(w->net->admission, &address, 1);
 		refuse(w, fd, NET_REFUSED_NO_MEMORY);
 		return;
 	}

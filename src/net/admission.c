@@ -11,7 +11,7 @@ struct source {
 	struct table_node node;
 	struct address address;
 	uint64_t connections;
-	uint64_t unauthenticated; /* of these, not logged in */
+	uint64_t unauthenticated; /* places of those that have not logged in */
 };
 
 struct admission {
@@ -100,6 +100,16 @@ static bool has_its_share(const struct admission *a, const struct source *s, uin
 }
 
 /* NET_REFUSALS: nothing stands against one more. */
+static enum net_refusal place_refusal(
+    const struct admission *a, const struct source *s, const struct net_config *limits, bool exempt)
+{
+	if (is_full(a->unauthenticated, limits->unauthenticated))
+		return NET_REFUSED_UNAUTHENTICATED;
+	if (!exempt && has_its_share(a, s, limits->unauthenticated))
+		return NET_REFUSED_SHARE;
+	return NET_REFUSALS;
+}
+
 static enum net_refusal refusal_of(struct admission *a, const struct address *source,
     const struct net_config *limits, bool exempt, struct source **source_r)
 {
@@ -112,9 +122,19 @@ static enum net_refusal refusal_of(struct admission *a, const struct address *so
 		return NET_REFUSED_NO_MEMORY;
 	if (is_full((*source_r)->connections, limits->connections_per_address))
 		return NET_REFUSED_ADDRESS;
-	if (!exempt && has_its_share(a, *source_r, limits->unauthenticated))
-		return NET_REFUSED_SHARE;
-	return NET_REFUSALS;
+	return place_refusal(a, *source_r, limits, exempt);
+}
+
+static void take_place(struct admission *a, struct source *s)
+{
+	s->unauthenticated++;
+	a->unauthenticated++;
+}
+
+static void give_places_back(struct admission *a, struct source *s, unsigned places)
+{
+	s->unauthenticated -= places;
+	a->unauthenticated -= places;
 }
 
 bool admission_enter(struct admission *a, const struct address *from,
@@ -127,13 +147,26 @@ bool admission_enter(struct admission *a, const struct address *from,
 	bool admitted = *refusal_r == NET_REFUSALS;
 	if (admitted) {
 		s->connections++;
-		s->unauthenticated++;
 		a->connections++;
-		a->unauthenticated++;
 		a->accepted++;
+		take_place(a, s);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return admitted;
+}
+
+bool admission_take_second(struct admission *a, const struct address *from,
+    const struct net_config *limits, bool exempt, enum net_refusal *refusal_r)
+{
+	struct address address = address_source(from);
+	pthread_mutex_lock(&a->lock);
+	struct source *s = source_find(a, &address); /* it has the first, so it is there */
+	*refusal_r = place_refusal(a, s, limits, exempt);
+	bool has_one = *refusal_r == NET_REFUSALS;
+	if (has_one)
+		take_place(a, s);
+	pthread_mutex_unlock(&a->lock);
+	return has_one;
 }
 
 void admission_refused(struct admission *a, enum net_refusal refusal)
@@ -141,24 +174,20 @@ void admission_refused(struct admission *a, enum net_refusal refusal)
 	a->refusals[refusal]++;
 }
 
-void admission_authenticated(struct admission *a, const struct address *from)
+void admission_authenticated(struct admission *a, const struct address *from, unsigned places)
 {
 	struct address address = address_source(from);
 	pthread_mutex_lock(&a->lock);
-	source_find(a, &address)->unauthenticated--; /* entered before, so it is there */
-	a->unauthenticated--;
+	give_places_back(a, source_find(a, &address), places);
 	pthread_mutex_unlock(&a->lock);
 }
 
-void admission_leave(struct admission *a, const struct address *from, bool authenticated)
+void admission_leave(struct admission *a, const struct address *from, unsigned places)
 {
 	struct address address = address_source(from);
 	pthread_mutex_lock(&a->lock);
 	struct source *s = source_find(a, &address);
-	if (!authenticated) {
-		s->unauthenticated--;
-		a->unauthenticated--;
-	}
+	give_places_back(a, s, places);
 	a->connections--;
 	if (--s->connections == 0) {
 		table_remove(&a->sources, &s->node);

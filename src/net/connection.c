@@ -143,7 +143,7 @@ void conn_authenticated(struct conn *c)
 	read_at_least(c, 0);
 	c->read_len = READ_LEAST_LEN;
 	enter_phase(c, NET_IN_SESSION);
-	admission_authenticated(c->worker->net->admission, &c->address);
+	admission_authenticated(c->worker->net->admission, &c->address, c->is_double ? 2 : 1);
 	stream_authenticated(&c->tls);
 }
 
@@ -173,7 +173,8 @@ void conn_open(struct conn *c)
 	c->read_len = READ_STRANGER_LEN;
 	enter_phase(c, NET_IN_LOGIN);
 	conn_set_deadline(c, UINT64_MAX);
-	if (!c->worker->events->opened(c))
+	bool has_room = stream_is_handed_over(&c->tls) || conn_take_second_place(c);
+	if (!has_room || !c->worker->events->opened(c))
 		conn_die(c);
 }
 
@@ -193,7 +194,10 @@ void conn_die(struct conn *c)
 	buffer_wipe(&c->left_over);
 	stream_free(&c->tls, &c->worker->io);
 	if (c->admitted)
-		admission_leave(c->worker->net->admission, &c->address, c->authenticated);
+		admission_leave(c->worker->net->admission, &c->address,
+		    c->authenticated ? 0
+		    : c->is_double   ? 2
+				     : 1);
 	list_append(&c->worker->dead, &c->dirty_node);
 	loop_add_work(&c->worker->loop, 1);
 }

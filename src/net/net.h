@@ -120,7 +120,7 @@ struct worker *net_worker(struct net *net, unsigned index);
 enum net_phase { NET_IN_HANDSHAKE, NET_IN_LOGIN, NET_IN_SESSION, NET_CLOSING, NET_PHASES };
 extern const char *const net_phase_names[NET_PHASES];
 
-/* Why a connection was closed before its handshake. */
+/* Why a connection was closed before its handshake (or, for want of a second place, right after it). */
 enum net_refusal {
 	NET_REFUSED_CONNECTIONS,
 	NET_REFUSED_UNAUTHENTICATED,
@@ -134,8 +134,9 @@ enum net_refusal {
 extern const char *const net_refusal_names[NET_REFUSALS];
 
 struct net_counts {
-	uint64_t connections;     /* open now */
-	uint64_t unauthenticated; /* of these, not logged in */
+	uint64_t connections; /* open now */
+	uint64_t
+	    unauthenticated; /* places of those that have not logged in: one each, two where OpenSSL makes the records */
 	uint64_t phases[NET_PHASES];
 	uint64_t accepted; /* since the start, as all that follows but queues */
 	uint64_t refused, refusals[NET_REFUSALS];

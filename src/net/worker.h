@@ -50,7 +50,8 @@ struct conn {
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */
 	bool has_begun;       /* the peer has sent something */
-	bool admitted;        /* counted by admission_enter() */
+	bool admitted;        /* counted by admission_enter(), */
+	bool is_double;       /* and by admission_take_second() */
 	bool authenticated;
 	bool paused;
 	bool said_bye;  /* close_notify is out */
@@ -211,6 +212,8 @@ void mail_run_late_jobs(struct worker *w); /* that came when the thread had ende
 /* accept.c */
 void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from);
 void conn_read_proxy(struct conn *c);
+/* false: there is none, and the connection has to go. */
+bool conn_take_second_place(struct conn *c);
 
 /* connection.c */
 void conn_die(struct conn *c);

@@ -218,8 +218,9 @@ const struct setting setting_rows[] = {
 	{ "limits.unauthenticated", SETTING_COUNT, AT_ONCE, AT(net.unauthenticated), "10000",
 	    .max = MOST,
 	    .help =
-		"Connections at a time that have not logged in. One address (in IPv6 a /64) that is not in "
-		"penalty_exempt gets no more of these places than are still free. 0: no limit." },
+		"Connections at a time that have not logged in; one of TLS 1.2 (or with tls.records = libssl) "
+		"counts as two. One address (in IPv6 a /64) that is not in penalty_exempt gets no more of "
+		"these places than are still free. 0: no limit." },
 
 	{ "limits.penalty_wrong_password", SETTING_SECONDS, AT_ONCE,
 	    AT(net.penalty_ms[NET_OFFENCE_PASSWORD]), "1", .max = LONGEST,

@@ -1,11 +1,12 @@
 """Limits on connections, on refused log-ins of an address, and on a session's queries."""
 
 import time
+from ssl import TLSVersion
 
 import pytest
 
 from http_client import figures
-from wire import Refused, closed_without_a_word, eventually, unique
+from wire import Refused, client_context, closed_without_a_word, eventually, unique
 
 REFUSED = "END <incorrect username or password>"
 TOO_MANY = "END * <too many trials>"
@@ -53,7 +54,7 @@ def test_connections_of_an_address(serve):
 
 
 def test_connections_that_have_not_logged_in(serve):
-    server = serve({"limits.unauthenticated": 2})
+    server = serve({"limits.unauthenticated": 2, "tls.records": "own"})
     first, second = server.connect(), server.connect()
     is_turned_away(server)
 
@@ -72,9 +73,32 @@ def test_connections_in_handshake_count_as_not_logged_in(serve):
     eventually(lambda: closed_without_a_word(server.knock(), 0.5))
 
 
+@pytest.mark.parametrize("records, version", [("libssl", TLSVersion.TLSv1_3), ("own", TLSVersion.TLSv1_2)], ids=["libssl", "TLS 1.2"])
+def test_who_needs_the_memory_of_two_counts_as_two(serve, records, version):
+    """Where OpenSSL makes the records; from the end of the handshake on, until the log-in or the end."""
+    server = serve({"limits.unauthenticated": 4, "tls.records": records, "metrics.listen": "127.0.0.1:0"})
+    context = client_context(version, version)
+    first, second = server.connect(context=context), server.connect(context=context)
+    is_turned_away(server)
+    second.hang_up()
+    waiting = eventually(server.knock)  # has one place
+    with pytest.raises((OSError, AssertionError)):  # and there is one left
+        server.connect(context=context).hears("nothing")
+    eventually(lambda: refused(server, "unauthenticated") >= 2 or pytest.fail("not counted"), errors=pytest.fail.Exception)
+    waiting.close()
+    eventually(lambda: first.sign_up("alice"))
+    for name in ("bob", "carol", "dora"):
+        eventually(lambda: server.sign_up(name, context=context)).quit()
+    first.is_settled()
+
+
+def refused(server, reason):
+    return figures(server)[f'messagerd_connections_refused_total{{reason="{reason}"}}']
+
+
 def test_no_address_keeps_all_others_out(serve):
     """Each gets as many places as are still free: half, a quarter, an eighth, and one for who comes last."""
-    server = serve({"limits.unauthenticated": 32, "limits.penalty_exempt": "", "limits.penalty_threshold": 0,
+    server = serve({"limits.unauthenticated": 32, "tls.records": "own", "limits.penalty_exempt": "", "limits.penalty_threshold": 0,
                     "metrics.listen": "127.0.0.1:0"})
     places = {"127.0.0.10": 16, "127.0.0.11": 8, "127.0.0.12": 4, "127.0.0.13": 2, "127.0.0.14": 1}
     held = {}
@@ -93,7 +117,7 @@ def test_no_address_keeps_all_others_out(serve):
 
 
 def test_an_address_that_is_exempt_may_have_all_places(serve):
-    server = serve({"limits.unauthenticated": 8, "limits.penalty_exempt": "127.0.0.20"})
+    server = serve({"limits.unauthenticated": 8, "tls.records": "own", "limits.penalty_exempt": "127.0.0.20"})
     crowd = [server.connect(source="127.0.0.20") for _ in range(8)]
     is_turned_away(server, source="127.0.0.21")
     crowd.pop().die()
@@ -227,7 +251,7 @@ def test_a_log_in_does_not_wait_behind_a_storm_of_sign_ups(serve):
 
 def test_the_queue_of_hashes_is_bounded_and_holds_nobody_who_left(serve):
     """By the places for those who have not logged in; and what nobody waits for any more is not hashed."""
-    server = serve({**SLOW_HASH, "limits.unauthenticated": 30})
+    server = serve({**SLOW_HASH, "limits.unauthenticated": 30, "tls.records": "own"})
     crowd = [server.connect() for _ in range(30)]
     for peer in crowd:
         peer.say(f"PUT {unique('crowd')} secret")
