@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from server import USUAL, arguments, run_messagerd
-from wire import closed_without_a_word, eventually, unique
+from wire import PACE, closed_without_a_word, eventually, unique
 
 CLOSING = "END * <server closing>"
 
@@ -82,12 +82,12 @@ def test_a_second_signal_ends_it_at_once(serve):
     server.signal(signal.SIGTERM)
     eventually(lambda: is_closed(server.address), errors=(pytest.fail.Exception, OSError))
     server.signal(signal.SIGTERM)
-    server.ends(0, seconds=1.5)
+    server.ends(0, seconds=1.5 * PACE)
 
 
 def test_it_does_not_wait_for_the_hashes_that_are_left(serve):
     """Log-ins for many seconds of hashing are queued; they are closed without a word, and the end comes in time."""
-    server = serve({"server.workers": 1, "login.password_memory": "64MiB", "login.password_passes": 10})
+    server = serve({"server.workers": 1, "login.password_memory": "64MiB", "login.password_passes": max(1, int(10 / PACE))})
     crowd = [server.connect() for _ in range(60)]
     for one in crowd:
         one.say("AUTH nobody secret")
