@@ -6,7 +6,7 @@
  * While we wait for the client's answer OpenSSL holds some 45 KiB, twenty times what any other stranger costs. So there are places for a part of
  * those who may be here without a log-in, and a hello that finds none waits, as it was said. Who waits must not depend on who is silent: for each
  * hello that waits, the oldest one in a place has to be through PLACE_MS after our answer. And the last that came is the first to get a place: in a flood
- * of silent ones those who came in vain pile up behind it, not in front of it.
+ * of silent ones those who came in vain pile up behind it, not in front of it. But who owes a penalty comes after the others.
  */
 #include "base/log.h"
 #include "net/hello.h"
@@ -17,9 +17,20 @@ enum {
 	PLACES_PART = 32,             /* of limits.unauthenticated, for all workers together */
 	PLACES_LEAST = 8,             /* of a worker */
 	PLACE_MS = 1000,
+	LOOKS = 64, /* at who waits, for a free place */
 };
 
 /* ---- Places ---- */
+
+static bool somebody_waits(const struct worker *w)
+{
+	return !list_is_empty(&w->handshakes.waiting) || !list_is_empty(&w->handshakes.owing);
+}
+
+static bool owes(const struct conn *c)
+{
+	return penalties_owes(c->worker->net->penalties, &c->address, worker_now_ms(c->worker));
+}
 
 static uint64_t places(const struct worker *w)
 {
@@ -59,7 +70,7 @@ static void take_place(struct conn *c)
 	c->has_place = true;
 	c->answered_ms = worker_now_ms(w);
 	w->handshakes.count++;
-	if (list_is_empty(&w->handshakes.waiting))
+	if (!somebody_waits(w))
 		list_append(&w->handshakes.unhurried, &c->resume_node);
 	else
 		hurry(c);
@@ -82,7 +93,7 @@ void handshake_leave(struct conn *c)
 static void wait_for_place(struct conn *c)
 {
 	struct worker *w = c->worker;
-	list_append(&w->handshakes.waiting, &c->resume_node);
+	list_append(owes(c) ? &w->handshakes.owing : &w->handshakes.waiting, &c->resume_node);
 	conn_pause(c);
 	hurry_oldest(w);
 	for (uint64_t n = places(w); n < w->handshakes.count; n++)
@@ -103,13 +114,12 @@ static bool is_unheard(struct conn *c)
 /* It was hurried for somebody who waits no more: its client may only be far away. But it is the first to go for the next one, and at once. */
 static bool is_hurried_in_vain(struct conn *c)
 {
-	struct handshakes *all = &c->worker->handshakes;
-	if (list_has(&c->resume_node) || !list_is_empty(&all->waiting) ||
-	    c->limit_ms <= worker_now_ms(c->worker))
+	struct worker *w = c->worker;
+	if (list_has(&c->resume_node) || somebody_waits(w) || c->limit_ms <= worker_now_ms(w))
 		return false;
 	conn_set_deadline(c, c->limit_ms);
 	c->answered_ms = 0;
-	list_append(all->unhurried.next, &c->resume_node); /* in front of it */
+	list_append(w->handshakes.unhurried.next, &c->resume_node); /* in front of it */
 	return true;
 }
 
@@ -171,7 +181,7 @@ static void take_hello(struct conn *c)
 	struct worker *w = c->worker;
 	struct slice hello = w->io.in;
 	int looks = hello_look(hello);
-	if (looks > 0 && list_is_empty(&w->handshakes.waiting) && has_free_place(w)) {
+	if (looks > 0 && !somebody_waits(w) && has_free_place(w)) {
 		begin(c);
 		return;
 	}
@@ -195,13 +205,27 @@ void handshake_read(struct conn *c)
 
 bool handshakes_may_go_on(const struct worker *w)
 {
-	return !list_is_empty(&w->handshakes.waiting) && has_free_place(w);
+	return somebody_waits(w) && has_free_place(w);
+}
+
+/* The last that came whose address owes nothing, as far as so many looks tell; else the last. */
+static struct conn *next_waiting(struct worker *w)
+{
+	struct handshakes *all = &w->handshakes;
+	for (int looks = 0; looks < LOOKS && !list_is_empty(&all->waiting); looks++) {
+		struct conn *c = list_entry(all->waiting.prev, struct conn, resume_node);
+		if (!owes(c))
+			return c;
+		list_remove(&c->resume_node);
+		list_append(&all->owing, &c->resume_node);
+	}
+	return list_entry(all->owing.prev, struct conn, resume_node);
 }
 
 void handshakes_go_on(struct worker *w)
 {
 	for (int n = 0; n < LOOP_SLICE / ANSWER_WORK && handshakes_may_go_on(w); n++) {
-		struct conn *c = list_entry(w->handshakes.waiting.prev, struct conn, resume_node);
+		struct conn *c = next_waiting(w);
 		struct buffer hello = c->left_over;
 		list_remove(&c->resume_node);
 		c->left_over = (struct buffer){ 0 };

@@ -183,17 +183,33 @@ void penalties_add(
 		log_refused(&address, offence, seconds);
 }
 
-bool penalties_refuse(struct penalties *p, const struct address *from, uint64_t now_ms)
+static void look(
+    struct penalties *p, const struct address *from, uint64_t now_ms, bool *owes_r, bool *refused_r)
 {
+	*owes_r = *refused_r = false;
 	if (p->count == 0)
-		return false;
+		return;
 	struct address address = address_source(from);
 	uint64_t hash;
 	pthread_mutex_lock(&p->lock);
-	struct source *s = find(p, &address, &hash);
-	bool refuse = s != NULL && s->is_refused && s->until_ms > now_ms && !is_exempt(p, from);
+	const struct source *s = find(p, &address, &hash);
+	*owes_r = s != NULL && s->until_ms > now_ms && !is_exempt(p, from);
+	*refused_r = *owes_r && s->is_refused;
 	pthread_mutex_unlock(&p->lock);
-	return refuse;
+}
+
+bool penalties_owes(struct penalties *p, const struct address *from, uint64_t now_ms)
+{
+	bool owes, refused;
+	look(p, from, now_ms, &owes, &refused);
+	return owes;
+}
+
+bool penalties_refuse(struct penalties *p, const struct address *from, uint64_t now_ms)
+{
+	bool owes, refused;
+	look(p, from, now_ms, &owes, &refused);
+	return refused;
 }
 
 bool penalties_exempt(struct penalties *p, const struct address *from)

@@ -24,6 +24,9 @@ void penalties_configure(struct penalties *p, const struct net_config *config);
 void penalties_add(
     struct penalties *p, const struct address *from, enum net_offence offence, uint64_t now_ms);
 
+/* Does it owe anything? */
+bool penalties_owes(struct penalties *p, const struct address *from, uint64_t now_ms);
+
 /* Is it to be refused? */
 bool penalties_refuse(struct penalties *p, const struct address *from, uint64_t now_ms);
 

@@ -357,6 +357,7 @@ bool worker_prepare(struct net *net, struct worker *w, uint32_t index)
 	list_init(&w->resuming);
 	list_init(&w->handshakes.unhurried);
 	list_init(&w->handshakes.waiting);
+	list_init(&w->handshakes.owing);
 	list_init(&w->dead);
 	if (!make_buffers(w) || !make_loop(w))
 		return false;

@@ -96,6 +96,7 @@ struct handshakes {
 	uint32_t count;        /* have a place */
 	struct list unhurried; /* have one for as long as they may; the oldest first */
 	struct list waiting;   /* for a place, with their hello; the newest last */
+	struct list owing;     /* the same, but their address owes a penalty */
 };
 
 /* What a worker alone writes and any thread may read. */

@@ -74,10 +74,10 @@ def figures_received(server):
 class Shaker:
     """A client in the midst of its handshake: its hello is said."""
 
-    def __init__(self, server, context=None):
+    def __init__(self, server, context=None, **how):
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = (context or client_context()).wrap_bio(self._in, self._out)
-        self.sock = server.knock()
+        self.sock = server.knock(**how)
         hello = self._go_on()
         self.said = len(hello)
         self.sock.sendall(hello)
@@ -222,6 +222,28 @@ def test_a_reload_may_give_places(serve):
     for shaker in waiting:
         shaker.sock.sendall(shaker.hears())
     eventually(lambda: states(server, login=30))
+
+
+def test_who_owes_a_penalty_waits_for_who_does_not(serve):
+    """However late it comes."""
+    server = serve({"server.workers": 1, "metrics.listen": "127.0.0.1:0", "login.handshake_timeout": 1000, "limits.unauthenticated": 100,
+                    "limits.penalty_exempt": "127.0.0.1", "limits.penalty_handshake": 500, "limits.penalty_threshold": 1000, "limits.penalty_longest": 1000})
+    server.knock(source="127.0.0.66").sendall(b"GET / HTTP/1.1\r\n\r\n")
+    server.await_log("handshake-failed")
+    eventually(lambda: states(server, handshake=0))
+    silent = [Shaker(server) for _ in range(PLACES)]
+    for shaker in silent:
+        shaker.hears()
+    received = figures_received(server)
+    good = Shaker(server, source="127.0.0.77")
+    eventually(lambda: has_received(server, received + good.said))
+    bad = Shaker(server, source="127.0.0.66")
+    eventually(lambda: has_received(server, received + good.said + bad.said))
+    silent.pop().sock.close()
+    assert good.sock in select.select([good.sock, bad.sock], [], [], PATIENCE)[0]
+    good.sock.sendall(good.hears())
+    bad.sock.sendall(bad.hears())
+    eventually(lambda: states(server, login=2))
 
 
 def test_who_waits_for_a_place_may_leave(full):

@@ -48,8 +48,11 @@ static void refuses_at_the_threshold_until_nothing_is_owed(void **state)
 	struct penalties *p = penalties_with("");
 	struct address from = address_from("192.0.2.1");
 	assert_false(penalties_refuse(p, &from, start_ms));
+	assert_false(penalties_owes(p, &from, start_ms));
 	add(p, &from, THRESHOLD_S - 1, start_ms);
 	assert_false(penalties_refuse(p, &from, start_ms));
+	assert_true(penalties_owes(p, &from, start_ms + (THRESHOLD_S - 1) * SECOND - 1));
+	assert_false(penalties_owes(p, &from, start_ms + (THRESHOLD_S - 1) * SECOND));
 	add(p, &from, 1, start_ms);
 	assert_true(penalties_refuse(p, &from, start_ms));
 	assert_true(penalties_refuse(p, &from, start_ms + THRESHOLD_S * SECOND - 1));
