@@ -20,6 +20,7 @@ struct pool {
 	unsigned asleep; /* threads that wait and nobody has woken yet */
 	_Atomic unsigned submitting;
 	bool closing;
+	void (*rest)(void); /* NULL: nothing */
 	unsigned thread_count;
 	pthread_t threads[];
 };
@@ -66,7 +67,10 @@ static void *run(void *arg)
 	for (;;) {
 		while (is_idle(p) && !p->closing) {
 			p->asleep++;
+			void (*rest)(void) = p->rest;
 			pthread_mutex_unlock(&p->lock);
+			if (rest != NULL)
+				rest();
 			while (sem_wait(&p->filled) != 0) /* a signal */
 				;
 			pthread_mutex_lock(&p->lock);
@@ -80,6 +84,8 @@ static void *run(void *arg)
 		pthread_mutex_lock(&p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (p->rest != NULL)
+		p->rest();
 	return NULL;
 }
 
@@ -108,6 +114,13 @@ struct pool *pool_new(unsigned threads)
 		return NULL;
 	}
 	return p;
+}
+
+void pool_on_rest(struct pool *p, void (*rest)(void))
+{
+	pthread_mutex_lock(&p->lock);
+	p->rest = rest;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void pool_free(struct pool *p)

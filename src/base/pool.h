@@ -19,6 +19,9 @@ struct pool_job {
 /* NULL: no memory or no threads. */
 struct pool *pool_new(unsigned threads);
 
+/* From now on each thread calls it when it has nothing to do and is about to sleep or to end. Once, before the first job. */
+void pool_on_rest(struct pool *p, void (*rest)(void));
+
 /* Works off what is queued, ends the threads, frees. No pool_submit() may come after, but from jobs. Accepts NULL. */
 void pool_free(struct pool *p);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "chat/hash_memory.h"
 #include "chat/session.h"
 
 /* ---- Bans, read once at the start ---- */
@@ -58,6 +59,8 @@ struct chat *chat_new(const struct chat_options *options, char *why, size_t why_
 	chat->sign_ups = refusals_new();
 	chat->bans = bans_new();
 	chat->passwords = pool_new(options->password_threads);
+	if (chat->passwords != NULL)
+		pool_on_rest(chat->passwords, hash_memory_give_back);
 	why[0] = '\0';
 	bool is_good = chat->directory && chat->refusals && chat->sign_ups && chat->bans &&
 		       chat->passwords && load_bans(chat);

@@ -269,9 +269,16 @@ static void hash_replaced(struct store_request *request)
 	let_in(request->arg);
 }
 
-static bool hash(struct login *login)
+/* Who waits will be hashed next, in the same memory. */
+static void prepare_hash(struct login *login)
 {
 	login->chat->passwords_hashed++;
+	login->cost.more_follow = pool_waiting(login->chat->passwords) > 0;
+}
+
+static bool hash(struct login *login)
+{
+	prepare_hash(login);
 	return password_hash(password_of(login), &login->cost, login->request.hash);
 }
 
@@ -287,7 +294,7 @@ static void replace_hash(struct login *login)
 static void verify(struct login *login)
 {
 	bool known = login->possible && login->request.status == STORE_OK;
-	login->chat->passwords_hashed++;
+	prepare_hash(login);
 	enum password_verdict verdict =
 	    password_verify(password_of(login), known ? login->request.hash : NULL, &login->cost);
 	if (verdict == PASSWORD_NO_MEMORY) {
@@ -389,8 +396,8 @@ static struct login *login_new(struct session *s, const struct query *q)
 	login->worker = s->here->worker;
 	login->conn = conn_id(s->conn);
 	login->from = *conn_address(s->conn);
-	login->cost =
-	    (struct password_cost){ config->password_memory_bytes, config->password_passes };
+	login->cost = (struct password_cost){ .memory_bytes = config->password_memory_bytes,
+		.passes = config->password_passes };
 	login->refusals_max = config->failed_logins_per_minute;
 	login->sign_up = q->verb == QUERY_PUT;
 	if (login->sign_up && !worker_exempts(login->worker, &login->from))

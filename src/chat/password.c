@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/hash_memory.h"
 #include "chat/legacy_hash.h"
 
 enum {
@@ -78,12 +79,15 @@ static void write_down(const struct parts *parts, char hash_r[static STORE_HASH_
 /* ---- Hashes ---- */
 
 /* Of the password, with the salt and at the cost of parts. false: no memory. */
-static bool compute(
-    struct slice password, const struct parts *parts, uint8_t digest_r[static DIGEST_LEN])
+static bool compute(struct slice password, const struct parts *parts, bool more_follow,
+    uint8_t digest_r[static DIGEST_LEN])
 {
-	return crypto_pwhash_argon2id(digest_r, DIGEST_LEN, password.ptr, password.len, parts->salt,
-		   parts->passes, (size_t)parts->memory_kib * 1024,
-		   crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0;
+	hash_memory_begin(more_follow);
+	bool is_done = crypto_pwhash_argon2id(digest_r, DIGEST_LEN, password.ptr, password.len,
+			   parts->salt, parts->passes, (size_t)parts->memory_kib * 1024,
+			   crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0;
+	hash_memory_end();
+	return is_done;
 }
 
 static struct parts new_parts(const struct password_cost *cost)
@@ -98,7 +102,7 @@ bool password_hash(
     struct slice password, const struct password_cost *cost, char hash_r[static STORE_HASH_SIZE])
 {
 	struct parts parts = new_parts(cost);
-	if (!compute(password, &parts, parts.digest))
+	if (!compute(password, &parts, cost->more_follow, parts.digest))
 		return false;
 	write_down(&parts, hash_r);
 	sodium_memzero(&parts, sizeof(parts));
@@ -110,7 +114,7 @@ static enum password_verdict spend(
     struct slice password, const struct password_cost *cost, enum password_verdict verdict)
 {
 	struct parts parts = new_parts(cost);
-	bool spent = compute(password, &parts, parts.digest);
+	bool spent = compute(password, &parts, cost->more_follow, parts.digest);
 	sodium_memzero(&parts, sizeof(parts));
 	return spent ? verdict : PASSWORD_NO_MEMORY;
 }
@@ -119,7 +123,7 @@ static enum password_verdict compare(
     struct slice password, const struct parts *parts, const struct password_cost *cost)
 {
 	uint8_t digest[DIGEST_LEN];
-	if (!compute(password, parts, digest))
+	if (!compute(password, parts, cost->more_follow, digest))
 		return PASSWORD_NO_MEMORY;
 	bool right = sodium_memcmp(digest, parts->digest, DIGEST_LEN) == 0;
 	sodium_memzero(digest, sizeof(digest));

@@ -17,6 +17,8 @@
 struct password_cost {
 	uint64_t memory_bytes;
 	uint64_t passes;
+	bool
+	    more_follow; /* this thread will hash again right afterwards, so it keeps the memory (hash_memory.h) */
 };
 
 /* Makes the hash text of a password, which has at most PASSWORD_MAX_LEN bytes. false: no memory for it. */

@@ -31,6 +31,10 @@ bool fake_pool_step(struct pool *p)
 	return true;
 }
 
+void pool_on_rest(struct pool *p, void (*rest)(void))
+{
+}
+
 void pool_free(struct pool *p)
 {
 	while (p != NULL && fake_pool_step(p))

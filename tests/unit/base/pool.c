@@ -110,6 +110,41 @@ static void what_can_wait_has_its_turn_after_a_streak(void **state)
 	assert_string_equal(order, expected);
 }
 
+static sem_t rested;
+static _Atomic int rests;
+
+static void note_rest(void)
+{
+	rests++;
+	sem_post(&rested);
+}
+
+static void await_rest_after(int before)
+{
+	while (rests == before)
+		await(&rested);
+}
+
+/* Before it sleeps, each time, and before it ends. */
+static void a_thread_says_that_it_rests(void **state)
+{
+	static struct pool_job first = { .run = note_soon }, second = { .run = note_soon };
+	struct pool *pool = pool_new(1);
+	sem_init(&rested, 0, 0);
+	order_len = 0;
+	pool_on_rest(pool, note_rest);
+	pool_submit(pool, &first);
+	await_rest_after(0);
+	int before = rests;
+	pool_submit(pool, &second);
+	await_rest_after(before);
+	before = rests;
+	pool_free(pool);
+	assert_true(rests > before);
+	assert_int_equal(order_len, 2);
+	sem_destroy(&rested);
+}
+
 static void says_when_there_is_no_memory(void **state)
 {
 	unit_allocate_only(0);
@@ -123,6 +158,7 @@ int main(int argc, char **argv)
 	UNIT_TEST(runs_each_job_once_before_it_ends);
 	UNIT_TEST(a_job_may_hand_in_another_even_at_the_end);
 	UNIT_TEST(what_can_wait_has_its_turn_after_a_streak);
+	UNIT_TEST(a_thread_says_that_it_rests);
 	UNIT_TEST(says_when_there_is_no_memory);
 	return unit_run(argc, argv);
 }

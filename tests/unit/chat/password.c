@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-static const struct password_cost cheap = { 8192, 1 }, dearer = { 16384, 2 };
+static const struct password_cost cheap = { 8192, 1, false }, dearer = { 16384, 2, false };
 
 static const struct password_case {
 	const char *name;
