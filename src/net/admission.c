@@ -198,7 +198,9 @@ void admission_leave(struct admission *a, const struct address *from, unsigned p
 
 struct admission_counts admission_counts(const struct admission *a)
 {
-	struct admission_counts counts = { a->connections, a->unauthenticated, a->accepted, { 0 } };
+	struct admission_counts counts = { .connections = a->connections,
+		.accepted = a->accepted,
+		.unauthenticated = a->unauthenticated };
 	for (int i = 0; i < NET_REFUSALS; i++)
 		counts.refusals[i] = a->refusals[i];
 	return counts;
