@@ -69,11 +69,12 @@ bool conn_take_second_place(struct conn *c)
 	struct worker *w = c->worker;
 	enum net_refusal refusal;
 	bool exempt = penalties_exempt(w->net->penalties, &c->address);
-	c->is_double =
-	    admission_take_second(w->net->admission, &c->address, &w->config, exempt, &refusal);
-	if (!c->is_double)
+	if (!admission_take_second(w->net->admission, &c->address, &w->config, exempt, &refusal)) {
 		admission_refused(w->net->admission, refusal);
-	return c->is_double;
+		return false;
+	}
+	c->places++;
+	return true;
 }
 
 static void await_first_bytes(struct conn *c)
@@ -115,6 +116,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr_storage *from)
 		return;
 	}
 	c->admitted = true;
+	c->places = 1;
 	await_first_bytes(c);
 }
 
@@ -128,6 +130,7 @@ static void admit(struct conn *c)
 	if (is_welcome(w, &c->address, &refusal)) {
 		buffer_clear(&c->left_over);
 		c->admitted = true;
+		c->places = 1;
 		c->state = CONN_HANDSHAKE;
 		return;
 	}

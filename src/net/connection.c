@@ -143,7 +143,8 @@ void conn_authenticated(struct conn *c)
 	read_at_least(c, 0);
 	c->read_len = READ_LEAST_LEN;
 	enter_phase(c, NET_IN_SESSION);
-	admission_authenticated(c->worker->net->admission, &c->address, c->is_double ? 2 : 1);
+	admission_authenticated(c->worker->net->admission, &c->address, c->places);
+	c->places = 0;
 	stream_authenticated(&c->tls);
 }
 
@@ -194,10 +195,7 @@ void conn_die(struct conn *c)
 	buffer_wipe(&c->left_over);
 	stream_free(&c->tls, &c->worker->io);
 	if (c->admitted)
-		admission_leave(c->worker->net->admission, &c->address,
-		    c->authenticated ? 0
-		    : c->is_double   ? 2
-				     : 1);
+		admission_leave(c->worker->net->admission, &c->address, c->places);
 	list_append(&c->worker->dead, &c->dirty_node);
 	loop_add_work(&c->worker->loop, 1);
 }

@@ -50,8 +50,8 @@ struct conn {
 	enum conn_state state;
 	enum net_phase phase; /* the same, as it is counted */
 	bool has_begun;       /* the peer has sent something */
-	bool admitted;        /* counted by admission_enter(), */
-	bool is_double;       /* and by admission_take_second() */
+	bool admitted;        /* counted by admission_enter() */
+	uint8_t places;       /* of those for who has not logged in: 1 or 2; 0 once it has */
 	bool authenticated;
 	bool paused;
 	bool said_bye;  /* close_notify is out */
